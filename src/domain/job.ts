@@ -14,6 +14,8 @@ export type Target = {
   readonly tlsDirectory?: string;
   /** Process: the submitting client's PATH. */
   readonly path?: string;
+  /** The submitting client's AWS settings for s3:// URLs. Never keys. */
+  readonly aws?: { readonly profile?: string; readonly region?: string; readonly endpoint?: string };
   /** The submitting client's Docker configuration folder, for registry logins. */
   readonly dockerConfigDirectory?: string;
 };

@@ -22,6 +22,8 @@ export type Run = {
   readonly state: RunState;
   /** Why it is in that state, where the state does not say all: `cancelled by you`, `paused by you`. */
   readonly stateReason: string | null;
+  /** Who asked for its end; set while live attempts still get their grace. null: nobody. */
+  readonly cancelledBy: string | null;
   readonly submittedAtMs: number;
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;

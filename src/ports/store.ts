@@ -81,6 +81,8 @@ export interface Store {
   /** The UUID of this state directory, made with the store. */
   readonly ownerId: string;
   load(): Promise<StoredWorld>;
+  /** One run, ended or not, with what belongs to it: an ended run comes back to life by `retry`. */
+  loadRun(runId: number): Promise<Omit<StoredWorld, 'next'> | undefined>;
   /** Durable when it resolves. STORE_FULL: nothing was written, the same batch may be tried again. STORE_FAILED: the process must end. */
   commit(batch: Batch): Promise<void>;
   /** The chunks of a set arrive in order; the set belongs to the job that names it, or is removed after an hour. */
@@ -99,6 +101,8 @@ export interface History {
   countTasks(jobIds: readonly number[]): Promise<ReadonlyMap<number, Readonly<Record<TaskState, number>>>>;
   listTasks(query: TaskQuery): Promise<readonly TaskSummary[]>;
   listAttempts(jobId: number, taskIndex: number): Promise<readonly Attempt[]>;
+  /** Those of the given sequences that exist, in any order. */
+  findAttempts(sequences: readonly number[]): Promise<readonly Attempt[]>;
   /** Over a job: repeats by kind, time a task, peak memory. */
   summariseJob(jobId: number): Promise<JobSummary>;
   listEvents(query: EventQuery): Promise<readonly Event[]>;
