@@ -11,14 +11,24 @@ export type ObjectStat = {
   readonly mode: number | null;
 };
 
+export type ListedObject = {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Permission bits of a local file; null elsewhere. */
+  readonly mode: number | null;
+};
+
 export interface Objects {
   /** undefined: there is nothing. A prefix with objects below it is a directory. */
   stat(url: string): Promise<ObjectStat | undefined>;
-  /** Every file below a directory, by path relative to it, sorted. */
-  list(url: string): AsyncIterable<{ readonly path: string; readonly sizeBytes: number }>;
+  /** Every file below a directory, by path relative to it, each folder's files in the order of their names. */
+  list(url: string): AsyncIterable<ListedObject>;
   /** Streams; retried and resumed inside; checked against size, ETag and SHA-256 where they are known. Throws INPUT_UNREADABLE. */
   read(url: string): AsyncIterable<Uint8Array>;
-  /** Published at once or not at all. `sizeBytes` is what `content` will give. Throws OUTPUT_UNWRITABLE. */
+  /**
+   * Published at once or not at all. `sizeBytes` is what `content` will give. A URL that ends in `/`, with no content, makes
+   * an empty directory. Throws OUTPUT_UNWRITABLE.
+   */
   write(url: string, content: AsyncIterable<Uint8Array>, options: ObjectWriteOptions): Promise<void>;
 }
 

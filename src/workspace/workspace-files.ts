@@ -6,13 +6,16 @@ export type WorkspaceEntry = {
   readonly kind: 'file' | 'directory';
   readonly sizeBytes: number;
   readonly mode: number;
-  /** Read once, in order, before the next entry is asked for. Empty for a directory. */
+  /** Read once, in order, before the next entry is asked for; skipped where it is not read. Empty for a directory. */
   readonly content: AsyncIterable<Uint8Array>;
 };
 
 export interface WorkspaceFiles {
   /** Writes entries below `path` (relative to the workspace's root, or absolute inside a container); parents are made. */
   write(path: string, entries: AsyncIterable<WorkspaceEntry>): Promise<void>;
-  /** What lies at `path`; nothing there gives no entry. A link that leaves the workspace throws PATH_ESCAPES. */
+  /**
+   * What lies at `path`, a directory before what is in it; nothing there gives no entry. Links inside the workspace are
+   * followed; one that leaves it throws PATH_ESCAPES, and so does a device, socket or pipe.
+   */
   read(path: string): AsyncIterable<WorkspaceEntry>;
 }
