@@ -49,7 +49,12 @@ export type JobAnswer = {
   readonly resources: Resources;
 };
 
+/** An event with the name of what it is about: `screening-7`, `screening-7/dock`, `screening-7/dock/1436#2`; null: the controller itself. */
+export type EventAnswer = Event & { readonly subject: string | null };
+
 export type RunAnswer = {
+  /** For paging through the list; people use `run`. */
+  readonly id: number;
   readonly run: string;
   readonly state: RunState;
   readonly stateReason: string | null;
@@ -76,7 +81,7 @@ export type RunAnswer = {
 /** RunAnswer with the parts that the live view and `status` show beside it. */
 export type RunDetailAnswer = RunAnswer & {
   readonly instances: readonly InstanceAnswer[];
-  readonly recentEvents: readonly Event[];
+  readonly recentEvents: readonly EventAnswer[];
   /** Live attempts with what they do now: at most 50. */
   readonly active: readonly { readonly task: string; readonly activity: string; readonly sinceMs: number }[];
   readonly warnings: readonly string[];
@@ -182,7 +187,7 @@ export interface Engine {
     readonly afterSequence?: number;
     readonly last?: number;
     readonly limit: number;
-  }): Promise<readonly Event[]>;
+  }): Promise<readonly EventAnswer[]>;
   /** Of one attempt: `run/job/index` (the last attempt) or `…#n`. */
   readLogs(subject: string, query: LogQuery): AsyncIterable<LogLine>;
   /** Describes the runtime of a target without a run: capacity, label, caveats. */
