@@ -18,7 +18,7 @@ export type Batch = {
   readonly jobs?: readonly { readonly id: number; readonly state: RunState }[];
   readonly newAttempts?: readonly Attempt[];
   /** Changes between live states. */
-  readonly attempts?: readonly { readonly sequence: number; readonly state: AttemptState }[];
+  readonly attempts?: readonly { readonly sequence: number; readonly state: AttemptState; readonly startedAtMs: number | null }[];
   readonly endedAttempts?: readonly { readonly sequence: number; readonly end: AttemptEnd }[];
   /** The whole chunk as it now stands; only chunks in which a task ended or was revived. Live tasks count as waiting (0). */
   readonly taskChunks?: readonly TaskChunk[];
