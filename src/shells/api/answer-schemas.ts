@@ -139,6 +139,7 @@ const attemptAnswer = z
     runtimeKey: text,
     state: z.enum(ATTEMPT_STATES),
     createdAtMs: atMs,
+    startedAtMs: atMs.nullable(),
     end: z
       .object({
         state: z.enum(endStates as [AttemptEndState, ...AttemptEndState[]]),
