@@ -21,15 +21,19 @@ function whyNot(): string | undefined {
   return engine.code === 0 ? prepareExample() : skipOrThrow(`no Docker engine answers: ${engine.err}`);
 }
 
-describe('the image of the image inference example', { skip: whyNot() ?? false }, () => {
-  test('is made from local files, and again only when one of them changed', () => {
+const skip = whyNot() ?? false;
+
+describe('the image of the image inference example', () => {
+  test('is made from local files, and again only when one of them changed', { skip }, () => {
     const first = runCommand('python3', ['make-image.py', '--name', image]);
     assert.equal(first.code, 0, first.err);
     const second = runCommand('python3', ['make-image.py', '--name', image]);
     assert.equal(second.err, `image-inference: image ${image} is up to date\n`);
   });
 
-  test('runs a batch with the resources of job.yaml and gives the lines that the process runtime gives', () => {
+  test('runs a batch with the resources of job.yaml and gives the lines that the process runtime gives', {
+    skip,
+  }, () => {
     const workspace = fillWorkspace();
     const { resources, env } = parse(readFileSync(join(exampleDir, 'job.yaml'), 'utf8'));
     const memory = String(resources.memory).replace('MiB', 'm');
