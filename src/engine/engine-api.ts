@@ -74,6 +74,8 @@ export type RunAnswer = {
   /** At most this many tasks fit at once on the machine; null while it is not known. */
   readonly concurrencyMax: number | null;
   readonly trialTasks: number | null;
+  /** Variables of `env:` secrets whose values are not here (any more): a command that has them passes them by `supplySecrets`. */
+  readonly secretsMissing: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly directory: string;
 };

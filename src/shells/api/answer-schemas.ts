@@ -85,6 +85,7 @@ const runShape = {
   jobs: z.array(jobAnswer),
   concurrencyMax: whole.nullable(),
   trialTasks: whole.nullable(),
+  secretsMissing: z.array(text),
   labels: z.record(z.string(), z.string()),
   directory: text,
 };
