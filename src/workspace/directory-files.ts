@@ -6,7 +6,7 @@ import { chmod, type FileHandle, lstat, open, readdir, readlink, realpath, stat 
 import { dirname, join } from 'node:path';
 import { DistributoError } from '../domain/errors.ts';
 import { bytesOf } from './file-content.ts';
-import { makeFolder, publishFile } from './publish-file.ts';
+import { createFile, makeFolder, publishFile } from './publish-file.ts';
 import { entryPath, joinPath, linkEscapes, notAFile, workspacePath } from './safe-path.ts';
 import type { Owner } from './take-out.ts';
 import type { WorkspaceEntry, WorkspaceFiles } from './workspace-files.ts';
@@ -20,17 +20,12 @@ export function createDirectoryFiles(root: string, owner: Owner | null = null): 
     async write(path, entries) {
       const base = insideOf(root, path);
       const realRoot = await realpath(root);
+      // No program runs here while inputs come in, so a folder looked at once stays what it is.
+      const looked = new Set<string>();
       for await (const entry of entries) {
         const target = join(realRoot, joinPath(base, entryPath(entry.path)));
         try {
-          if (entry.kind === 'directory') {
-            await makeInside(realRoot, target, writeOwner);
-            await chmod(target, (entry.mode & 0o777) | 0o700);
-          } else {
-            await makeInside(realRoot, dirname(target), writeOwner);
-            await checkNoLinkOut(realRoot, target);
-            await publishFile(target, entry.content, { mode: entry.mode, owner: writeOwner, isDurable: false });
-          }
+          await writeEntry(realRoot, target, entry, writeOwner, looked);
         } catch (error) {
           throw translateWrite(error, joinPath(path, entry.path));
         }
@@ -133,6 +128,27 @@ async function checkOpened(file: FileHandle, root: string, shown: string): Promi
   if (process.platform !== 'linux') return;
   const opened = await readlink(`/proc/self/fd/${file.fd}`);
   if (!isInside(root, opened)) throw linkEscapes(shown, opened);
+}
+
+async function writeEntry(
+  root: string,
+  target: string,
+  entry: WorkspaceEntry,
+  owner: Owner | undefined,
+  looked: Set<string>,
+): Promise<void> {
+  const folder = entry.kind === 'directory' ? target : dirname(target);
+  if (!looked.has(folder)) await makeInside(root, folder, owner);
+  looked.add(folder);
+  if (entry.kind === 'directory') {
+    await chmod(target, (entry.mode & 0o777) | 0o700);
+    return;
+  }
+  const options = { mode: entry.mode, owner };
+
+  if (await createFile(target, entry.content, options)) return;
+  await checkNoLinkOut(root, target);
+  await publishFile(target, entry.content, { ...options, isDurable: false });
 }
 
 /** Makes a folder whose nearest existing parent lies inside the root. */

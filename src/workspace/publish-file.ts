@@ -16,6 +16,32 @@ export type PublishOptions = {
   readonly isDurable: boolean;
 };
 
+/**
+ * Makes a new file in place, for folders that nobody looks into yet; false where something of that name is there already.
+ * What fails half-way is removed.
+ */
+export async function createFile(
+  goal: string,
+  content: AsyncIterable<Uint8Array>,
+  options: Omit<PublishOptions, 'isDurable'>,
+): Promise<boolean> {
+  const file = await open(goal, NEW_FILE, 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  if (file === undefined) return false;
+  try {
+    await fill(file, content, options);
+    return true;
+  } catch (error) {
+    await unlink(goal).catch(() => {});
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
 export async function publishFile(
   goal: string,
   content: AsyncIterable<Uint8Array>,
@@ -24,13 +50,10 @@ export async function publishFile(
   const place = await realGoal(goal);
   const temporary = temporaryName(place);
   await unlinkIfThere(temporary);
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const file = await open(temporary, flags, 0o600);
+  const file = await open(temporary, NEW_FILE, 0o600);
   let isRenamed = false;
   try {
-    for await (const chunk of content) await writeAll(file, chunk);
-    await file.chmod(options.mode & 0o777);
-    if (options.owner !== undefined && process.getuid?.() === 0) await file.chown(options.owner.uid, options.owner.gid);
+    await fill(file, content, options);
     if (options.isDurable) await file.sync();
     await checkStillOurs(file, temporary, goal);
     await rename(temporary, place);
@@ -44,12 +67,17 @@ export async function publishFile(
 
 /** Makes a folder and its parents; those that are new are given to `owner` where we are root. */
 export async function makeFolder(folder: string, owner: Owner | undefined, mode = 0o755): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode });
-  if (first === undefined || owner === undefined || process.getuid?.() !== 0) return;
-  for (let made = folder; ; made = dirname(made)) {
-    await chown(made, owner.uid, owner.gid);
-    if (made === first || made === dirname(made)) return;
+  // One by one: Node's recursive mkdir says ENOENT where the system said EROFS.
+  try {
+    await mkdir(folder, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    if (code !== 'ENOENT' || folder === dirname(folder)) throw error;
+    await makeFolder(dirname(folder), owner, mode);
+    await mkdir(folder, { mode }).catch(alreadyMade);
   }
+  if (owner !== undefined && process.getuid?.() === 0) await chown(folder, owner.uid, owner.gid);
 }
 
 export const temporaryName = (goal: string): string => {
@@ -69,6 +97,16 @@ async function realGoal(goal: string): Promise<string> {
   const kind = there.isDirectory() ? 'a directory' : 'neither a file nor a directory';
   const code = there.isDirectory() ? 'EISDIR' : 'ENXIO';
   throw Object.assign(new Error(`${code}: ${goal} is ${kind}`), { code, syscall: 'open', path: goal });
+}
+
+async function fill(
+  file: FileHandle,
+  content: AsyncIterable<Uint8Array>,
+  { mode, owner }: Omit<PublishOptions, 'isDurable'>,
+): Promise<void> {
+  for await (const chunk of content) await writeAll(file, chunk);
+  if (owner !== undefined && process.getuid?.() === 0) await file.chown(owner.uid, owner.gid);
+  await file.chmod(mode & 0o777);
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
@@ -107,6 +145,10 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+function alreadyMade(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {
