@@ -14,6 +14,8 @@ export type Route = {
   readonly bodyBytesMax?: number;
   /** May be sent again when the connection broke: the second time changes nothing. */
   readonly isRepeatable: boolean;
+  /** Answered to every release, so that an old controller can be seen and stopped. */
+  readonly isForEveryVersion?: boolean;
 };
 
 /** A job file with a 10 MB environment, as JSON with escapes, for several jobs. */
@@ -30,6 +32,7 @@ export const ROUTES = {
     path: '/v1/controller',
     summary: 'Who answers: version, process, what it does',
     answer: 'controller',
+    isForEveryVersion: true,
     isRepeatable: true,
   }),
   stopController: row({
@@ -38,6 +41,7 @@ export const ROUTES = {
     summary: 'Finishes the cycle and ends the controller; attempts go on',
     body: 'nothing',
     answer: 'stopping',
+    isForEveryVersion: true,
     isRepeatable: true,
   }),
   submitRun: row({

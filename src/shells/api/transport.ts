@@ -55,7 +55,7 @@ export function createTransport(address: Address, version = readVersion()) {
     try {
       const writing = call.lines ? writeLines(sent, call.lines) : undefined;
       const [answer] = (await Promise.race([once(sent, 'response'), writing ?? never()])) as [IncomingMessage];
-      await checkAnswer(answer);
+      await checkAnswer(answer, route);
       return answer;
     } catch (error) {
       sent.destroy();
@@ -143,13 +143,13 @@ async function readAll(answer: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-async function checkAnswer(answer: IncomingMessage): Promise<void> {
+async function checkAnswer(answer: IncomingMessage, route: Route): Promise<void> {
   const number = answer.headers[API_HEADER];
   if ((answer.statusCode ?? 500) >= 400) {
     const text = await readAll(answer);
     throw rebuildError(parseErrorView(text) ?? foreignAnswer(answer.statusCode, text));
   }
-  if (number !== String(API_NUMBER)) {
+  if (number !== String(API_NUMBER) && !(number !== undefined && route.isForEveryVersion)) {
     answer.destroy();
     throw new DistributoError(
       'CONTROLLER_VERSION',
