@@ -2,7 +2,7 @@
 // carries all that a runtime needs; nothing is looked up later.
 
 import { DistributoError } from '../domain/errors.ts';
-import { runName, attemptName } from '../domain/ids.ts';
+import { attemptName, runName } from '../domain/ids.ts';
 import { expandTask } from '../domain/interpolate.ts';
 import { ITEMS_PER_CHUNK, type Job } from '../domain/job.ts';
 import type { AttemptOrder } from '../ports/attempt-runtime.ts';
@@ -24,13 +24,16 @@ export class OrderBuilder {
     this.#readSecretFile = readSecretFile;
   }
 
-  /** Throws SECRET_UNAVAILABLE where a secret has no value, JOB_FILE_INVALID where a value does not fit its template. */
-  async build(attempt: LiveAttempt): Promise<AttemptOrder> {
+  /**
+   * @param isStarted what runs already has its secrets; those that are not here any more are left out
+   * Throws SECRET_UNAVAILABLE where a secret has no value, JOB_FILE_INVALID where a value does not fit its template.
+   */
+  async build(attempt: LiveAttempt, isStarted: boolean): Promise<AttemptOrder> {
     const { run, job, taskIndex } = attempt;
     const spec = job.record.spec;
     const { source, target, owner, labels } = run.run.spec;
     const expanded = expandTask(spec, taskIndex, await this.itemOf(spec, taskIndex), source.directory);
-    const secrets = Object.keys(spec.secrets).length === 0 ? {} : await this.#secretsOf(run, spec);
+    const secrets = Object.keys(spec.secrets).length === 0 ? {} : await this.#secretsOf(run, spec, isStarted);
     return {
       attemptId: attempt.attemptId,
       name: attemptName(runName(run.run.name, run.run.number), spec.name, taskIndex, attempt.number),
@@ -60,7 +63,8 @@ export class OrderBuilder {
       this.#chunks.delete(oldest);
     }
     const item = (await items)[taskIndex % ITEMS_PER_CHUNK];
-    if (item === undefined) throw new DistributoError('STORE_DAMAGED', `item ${taskIndex} of set ${itemSetId} is not in the store`);
+    if (item === undefined)
+      throw new DistributoError('STORE_DAMAGED', `item ${taskIndex} of set ${itemSetId} is not in the store`);
     return item;
   }
 
@@ -69,7 +73,7 @@ export class OrderBuilder {
     return json === undefined ? [] : (JSON.parse(json) as string[][]);
   }
 
-  async #secretsOf(run: LiveRun, job: Job): Promise<Record<string, string>> {
+  async #secretsOf(run: LiveRun, job: Job, isStarted: boolean): Promise<Record<string, string>> {
     const secrets: Record<string, string> = {};
     for (const [target, reference] of Object.entries(job.secrets)) {
       if (reference.source === 'file') {
@@ -77,6 +81,7 @@ export class OrderBuilder {
         continue;
       }
       const value = run.secretValues[reference.name];
+      if (value === undefined && isStarted) continue;
       if (value === undefined) {
         throw new DistributoError('SECRET_UNAVAILABLE', `the secret env:${reference.name} has no value`, {
           hint: `distributo run --attach ${runName(run.run.name, run.run.number)} from a shell where ${reference.name} is set`,

@@ -6,7 +6,8 @@ import { attemptSequence } from '../domain/ids.ts';
 import { decideNext } from '../lifecycle/decide-next.ts';
 import type { AttemptSighting, RuntimeObservation } from '../ports/attempt-runtime.ts';
 import type { Changes } from './changes.ts';
-import type { LiveAttempt, RuntimeSlot, World } from './world.ts';
+import { missingSecrets } from './decide.ts';
+import type { JobStats, LiveAttempt, RuntimeSlot, World } from './world.ts';
 
 export type Observation =
   | { readonly kind: 'runtime'; readonly runtimeKey: string; readonly observation: RuntimeObservation }
@@ -20,6 +21,8 @@ export type Observation =
       readonly kind: 'listed';
       readonly runtimeKey: string;
       readonly sightings: readonly AttemptSighting[];
+      /** Attempts that were known to run when the runtime was asked. */
+      readonly askedFor: ReadonlySet<number>;
       readonly ended: ReadonlyMap<number, AttemptEnd>;
     }
   | { readonly kind: 'unlisted'; readonly runtimeKey: string; readonly reason: string };
@@ -33,7 +36,7 @@ export function applyObservation(world: World, changes: Changes, observed: Obser
       if (observed.runtime === null) markUnreachable(world, changes, slot, observed.reason ?? 'it could not be opened');
       return;
     case 'listed':
-      compareWithSightings(world, changes, slot, observed.sightings, observed.ended);
+      compareWithSightings(world, changes, slot, observed);
       return;
     case 'unlisted':
       markUnreachable(world, changes, slot, observed.reason);
@@ -103,10 +106,13 @@ export function endAttempt(world: World, changes: Changes, attempt: LiveAttempt,
     memoryMib: attempt.demand.memoryMib,
   };
   const isCancelled = job.tasks.cancelling.has(taskIndex);
+  countInto(job.stats, end);
   const next = decideNext(spec.retry, tries, end, isCancelled, world.seed, taskIndex);
   job.tasks.cancelling.delete(taskIndex);
   changes.endAttempt(attempt, end);
   if (next.kind === 'again') {
+    if (next.isCounted) job.stats.retries += 1;
+    else job.stats.interruptions += 1;
     job.tasks.setState(taskIndex, 'waiting');
     changes.setRetry(job, {
       jobId: job.record.id,
@@ -131,6 +137,13 @@ export function endAttempt(world: World, changes: Changes, attempt: LiveAttempt,
   });
 }
 
+function countInto(stats: JobStats, end: AttemptEnd): void {
+  if (end.peakMemoryMib !== null) stats.peakMemoryMib = Math.max(stats.peakMemoryMib ?? 0, end.peakMemoryMib);
+  if (end.state !== 'succeeded' || end.startedAtMs === null) return;
+  stats.durationMsSum += end.endedAtMs - end.startedAtMs;
+  stats.durations += 1;
+}
+
 function markUnreachable(world: World, changes: Changes, slot: RuntimeSlot, reason: string): void {
   if (slot.status === 'unreachable' && slot.reason === reason) return;
   slot.status = 'unreachable';
@@ -151,8 +164,7 @@ function compareWithSightings(
   world: World,
   changes: Changes,
   slot: RuntimeSlot,
-  sightings: readonly AttemptSighting[],
-  ended: ReadonlyMap<number, AttemptEnd>,
+  { sightings, ended, askedFor }: Extract<Observation, { kind: 'listed' }>,
 ): void {
   slot.status = 'ready';
   const seen = new Set<number>();
@@ -181,8 +193,8 @@ function compareWithSightings(
   for (const attempt of world.attempts.values()) {
     if (attempt.runtimeKey !== slot.key) continue;
     if (seen.has(attempt.sequence)) takeUp(changes, attempt);
-    else if (attempt.startedAtMs === null && attempt.state !== 'running') startAgain(changes, attempt);
-    else endAttempt(world, changes, attempt, lostEnd(attempt, changes.nowMs));
+    else if (attempt.startedAtMs === null) startAgain(world, changes, attempt);
+    else if (askedFor.has(attempt.sequence)) endAttempt(world, changes, attempt, goneEnd(attempt, changes.nowMs));
   }
 }
 
@@ -194,14 +206,25 @@ function takeUp(changes: Changes, attempt: LiveAttempt): void {
   if (attempt.stop !== null) changes.actions.push({ kind: 'stop', attempt });
 }
 
-function startAgain(changes: Changes, attempt: LiveAttempt): void {
+/** It never began. Without its secrets it cannot begin now either: its task waits for them. */
+function startAgain(world: World, changes: Changes, attempt: LiveAttempt): void {
+  const missing = missingSecrets(attempt.run, attempt.job);
+  if (missing.length > 0 || attempt.stop !== null) {
+    const reason = attempt.stop?.reason ?? `not started: no value for ${missing.join(', ')}`;
+    endAttempt(world, changes, attempt, {
+      ...goneEnd(attempt, changes.nowMs),
+      state: 'interrupted',
+      cause: 'engine',
+      reason,
+    });
+    return;
+  }
   if (attempt.state !== 'starting') changes.setAttemptState(attempt, 'starting', 'not started yet');
   attempt.isFollowed = true;
   changes.actions.push({ kind: 'start', attempt });
-  if (attempt.stop !== null) changes.actions.push({ kind: 'stop', attempt });
 }
 
-const lostEnd = (attempt: LiveAttempt, nowMs: number): AttemptEnd => ({
+const goneEnd = (attempt: LiveAttempt, nowMs: number): AttemptEnd => ({
   state: 'lost',
   cause: 'lost',
   exitCode: null,

@@ -1,9 +1,9 @@
 // What users order: submit, cancel, retry, pause, resume. Each changes the world within a cycle, so that it is recorded
 // before it is answered.
 
-import { attemptId, parseSubject, runName, type Subject } from '../domain/ids.ts';
 import { DistributoError } from '../domain/errors.ts';
-import { type Job, runtimeKeyOf, type Target, TASKS_PER_RUN_MAX } from '../domain/job.ts';
+import { attemptId, parseSubject, runName, type Subject } from '../domain/ids.ts';
+import { type Job, runtimeKeyOf, TASKS_PER_RUN_MAX, type Target } from '../domain/job.ts';
 import { fitsIn, RESOURCE_DIMENSIONS } from '../domain/resources.ts';
 import type { JobRecord, RetryRecord } from '../domain/run.ts';
 import { isAttemptLive, isRunEnded } from '../domain/states.ts';
@@ -70,10 +70,14 @@ function refuseTooLarge(job: Job, description: RuntimeDescription): void {
   const dimension = RESOURCE_DIMENSIONS.find((one) => job.resources[one] > description.capacity[one]) ?? 'cpuUnits';
   const asked = describeAmount(rules[dimension], job.resources[dimension]);
   const had = describeAmount(rules[dimension], description.capacity[dimension]);
-  throw new DistributoError('JOB_UNPLACEABLE', `a task of ${job.name} asks ${asked}; the largest machine gives ${had}`, {
-    hint: `ask at most ${had} of ${rules[dimension]}`,
-    details: { job: job.name, dimension, asked: job.resources[dimension], capacity: description.capacity[dimension] },
-  });
+  throw new DistributoError(
+    'JOB_UNPLACEABLE',
+    `a task of ${job.name} asks ${asked}; the largest machine gives ${had}`,
+    {
+      hint: `ask at most ${had} of ${rules[dimension]}`,
+      details: { job: job.name, dimension, asked: job.resources[dimension], capacity: description.capacity[dimension] },
+    },
+  );
 }
 
 export type Found = { readonly run: LiveRun; readonly job: LiveJob | null; readonly taskIndex: number | null };
@@ -101,16 +105,27 @@ export function findJob<J extends { readonly record: JobRecord }>(
   const name = runName(run.run.name, run.run.number);
   if (subject.job === undefined && subject.index === undefined) return { job: null, taskIndex: null };
   const names = run.jobs.map((job) => job.record.spec.name).join(', ');
-  const job = run.jobs.find((one) => (subject.job === undefined ? run.jobs.length === 1 : one.record.spec.name === subject.job));
+  const job = run.jobs.find((one) =>
+    subject.job === undefined ? run.jobs.length === 1 : one.record.spec.name === subject.job,
+  );
   if (job === undefined) {
-    const message = subject.job === undefined ? `${name} has several jobs: ${names}` : `${name} has no job ${subject.job}; it has ${names}`;
-    throw new DistributoError('NOT_FOUND', message, { hint: `write ${name}/JOB${subject.index === undefined ? '' : `/${subject.index}`}` });
+    const message =
+      subject.job === undefined
+        ? `${name} has several jobs: ${names}`
+        : `${name} has no job ${subject.job}; it has ${names}`;
+    throw new DistributoError('NOT_FOUND', message, {
+      hint: `write ${name}/JOB${subject.index === undefined ? '' : `/${subject.index}`}`,
+    });
   }
   if (subject.index !== undefined && subject.index >= job.record.spec.taskCount) {
     const last = job.record.spec.taskCount - 1;
-    throw new DistributoError('NOT_FOUND', `${name}/${job.record.spec.name} has no task ${subject.index}; its last is ${last}`, {
-      hint: `distributo status ${name} --tasks`,
-    });
+    throw new DistributoError(
+      'NOT_FOUND',
+      `${name}/${job.record.spec.name} has no task ${subject.index}; its last is ${last}`,
+      {
+        hint: `distributo status ${name} --tasks`,
+      },
+    );
   }
   return { job, taskIndex: subject.index ?? null };
 }
@@ -153,8 +168,10 @@ export function pause(changes: Changes, run: LiveRun, by: string): void {
   changes.setRunState(run, 'stopped', `paused by ${by}`);
 }
 
+/** Lets a paused run go on; one that only tried its first tasks starts the rest. */
 export function resume(changes: Changes, run: LiveRun): void {
   if (run.run.state === 'stopped') changes.setRunState(run, 'waiting', null);
+  else release(changes, run);
   changes.dirtyRuns.add(run);
 }
 
@@ -188,7 +205,10 @@ export function restoreRuns(world: World, changes: Changes, stored: Omit<StoredW
       attemptId: attemptId(world.ownerId, stored_.sequence),
       run,
       job,
-      demand: { ...job.record.spec.resources, memoryMib: job.tasks.retries.get(stored_.taskIndex)?.memoryMib ?? job.record.spec.resources.memoryMib },
+      demand: {
+        ...job.record.spec.resources,
+        memoryMib: job.tasks.retries.get(stored_.taskIndex)?.memoryMib ?? job.record.spec.resources.memoryMib,
+      },
       activity: null,
       isFollowed: false,
       stop: isCancelled ? { state: 'cancelled', cause: 'cancelled', reason: `cancelled by ${by}` } : null,
@@ -207,6 +227,7 @@ export function retryTasks(
   const { run, taskIndex } = found;
   let tasks = 0;
   for (const job of found.job === null ? run.jobs : [found.job]) {
+    const before = tasks;
     const indices = taskIndex === null ? [...job.tasks.indicesIn(new Set(['failed', 'cancelled']))] : [taskIndex];
     for (const index of indices) {
       const state = job.tasks.state(index);
@@ -216,7 +237,7 @@ export function retryTasks(
       if (attempts > 0) changes.setRetry(job, freshRetry(job, index, attempts, changes.nowMs));
       tasks += 1;
     }
-    if (tasks > 0 && isRunEnded(job.state)) changes.setJobState(run, job, 'waiting', 'retried by you');
+    if (tasks > before && isRunEnded(job.state)) changes.setJobState(run, job, 'waiting', 'retried by you');
   }
   if (tasks === 0) return 0;
   changes.updateRun(run, { endedAtMs: null, cancelledBy: null });

@@ -80,6 +80,11 @@ export class Outbox {
   async #list(runtimeKey: string): Promise<void> {
     const runtime = this.#runtime(runtimeKey);
     if (runtime === null || this.#isClosed) return;
+    // What runs already when the question is asked must be in its answer; what begins meanwhile need not be.
+    const askedFor = new Set<number>();
+    for (const attempt of this.#world.attempts.values()) {
+      if (attempt.runtimeKey === runtimeKey && attempt.startedAtMs !== null) askedFor.add(attempt.sequence);
+    }
     try {
       const sightings = await runtime.list();
       const unknown = sightings
@@ -89,7 +94,7 @@ export class Outbox {
       const rows = unknown.length === 0 ? [] : await this.#history.findAttempts(unknown);
       const ended = new Map<number, AttemptEnd>();
       for (const row of rows) if (row.end !== null) ended.set(row.sequence, row.end);
-      this.#report({ kind: 'listed', runtimeKey, sightings, ended });
+      this.#report({ kind: 'listed', runtimeKey, sightings, askedFor, ended });
     } catch (error) {
       this.#report({ kind: 'unlisted', runtimeKey, reason: messageOf(error) });
       this.#clock.wakeAfter(RETRY_MS, () => void this.#list(runtimeKey));
@@ -98,7 +103,7 @@ export class Outbox {
 
   async #start(kind: 'start' | 'adopt', attempt: LiveAttempt): Promise<void> {
     try {
-      const order = await this.#orders.build(attempt);
+      const order = await this.#orders.build(attempt, kind === 'adopt');
       this.#runtime(attempt.runtimeKey)?.[kind](order);
     } catch (error) {
       this.#reportEnd(attempt, startFailure(error, this.#clock.nowMs(), attempt.startedAtMs));

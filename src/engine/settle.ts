@@ -59,6 +59,10 @@ function settleRun(world: World, changes: Changes, run: LiveRun): void {
   if (state === run.run.state) return;
   const isEnded = isRunEnded(state);
   if (isEnded) changes.updateRun(run, { endedAtMs: changes.nowMs });
-  changes.setRunState(run, state, isEnded && run.run.cancelledBy !== null ? `cancelled by ${run.run.cancelledBy}` : null);
+  changes.setRunState(
+    run,
+    state,
+    isEnded && run.run.cancelledBy !== null ? `cancelled by ${run.run.cancelledBy}` : null,
+  );
   if (isEnded) world.forgetRun(run);
 }

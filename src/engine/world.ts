@@ -11,11 +11,22 @@ import type { AttemptRuntime, RuntimeDescription } from '../ports/attempt-runtim
 import type { WaitReason } from './engine-api.ts';
 import { JobTasks } from './job-tasks.ts';
 
+/** What is said of a job's attempts so far; kept up to date so that no view has to add up rows. */
+export type JobStats = {
+  interruptions: number;
+  retries: number;
+  /** Over succeeded attempts. */
+  durationMsSum: number;
+  durations: number;
+  peakMemoryMib: number | null;
+};
+
 export type LiveJob = {
   readonly record: JobRecord;
   state: RunState;
   readonly tasks: JobTasks;
   waitsFor: WaitReason | null;
+  readonly stats: JobStats;
 };
 
 export type LiveRun = {
@@ -168,4 +179,5 @@ export const makeLiveJob = (record: JobRecord): LiveJob => ({
   state: record.state,
   tasks: new JobTasks(record.spec.taskCount),
   waitsFor: null,
+  stats: { interruptions: 0, retries: 0, durationMsSum: 0, durations: 0, peakMemoryMib: null },
 });
