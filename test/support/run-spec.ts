@@ -1,6 +1,8 @@
 // A run of one job on the process runtime; a test says only what matters to it.
 
 import type { ArraySpec, Job, RunSpec, Target } from '../../src/domain/job.ts';
+import type { Submission } from '../../src/engine/engine-api.ts';
+import { DEFAULT_CONTAINER } from './an-order.ts';
 
 export type SpecParts = {
   readonly name?: string;
@@ -12,13 +14,16 @@ export type SpecParts = {
   readonly taskCount?: number;
   readonly directory?: string;
   readonly job?: Partial<Job>;
+  /** Instead of the one job. */
+  readonly jobs?: readonly Job[];
+  readonly run?: Partial<RunSpec>;
 };
 
 export const PROCESS_TARGET: Target = { backend: 'local', runtime: 'process', endpoint: '', path: '/usr/bin:/bin' };
 
-export function aRunSpec(parts: SpecParts = {}): RunSpec {
+export function aJob(parts: Omit<SpecParts, 'name' | 'target' | 'jobs' | 'run'> = {}): Job {
   const { count = 1 } = (parts.array ?? {}) as { count?: number };
-  const job: Job = {
+  return {
     name: 'main',
     array: parts.array ?? { kind: 'single' },
     taskCount: parts.taskCount ?? count,
@@ -36,19 +41,7 @@ export function aRunSpec(parts: SpecParts = {}): RunSpec {
       },
     ],
     resources: { cpuUnits: 64, memoryMib: 16, diskMib: 0, gpus: 0 },
-    container: {
-      user: null,
-      shmSizeMib: null,
-      pidsLimit: null,
-      ulimits: [],
-      platform: null,
-      pull: 'never',
-      network: 'none',
-      extraHosts: [],
-      init: true,
-      mounts: [],
-      ports: [],
-    },
+    container: { ...DEFAULT_CONTAINER, pull: 'never' },
     secrets: {},
     inputs: [],
     outputs: [],
@@ -62,15 +55,27 @@ export function aRunSpec(parts: SpecParts = {}): RunSpec {
     priority: 0,
     ...parts.job,
   };
+}
+
+export function aRunSpec(parts: SpecParts = {}): RunSpec {
   return {
     name: parts.name ?? 'trial',
     target: parts.target ?? PROCESS_TARGET,
-    jobs: [job],
+    jobs: parts.jobs ?? [aJob(parts)],
     labels: {},
     deadlineAtMs: null,
     budgetMicros: null,
     maxDurationMs: null,
     source: { file: null, directory: parts.directory ?? '/' },
     owner: null,
+    ...parts.run,
   };
 }
+
+export const aSubmission = (spec: RunSpec, parts: Partial<Submission> = {}): Submission => ({
+  spec,
+  submissionKey: null,
+  trialTasks: null,
+  secretValues: {},
+  ...parts,
+});
