@@ -15,3 +15,7 @@ export const logDirectory = (stateDirectory: string, attemptId: string): string 
 /** The process runtime's workspace. */
 export const workspaceDirectory = (stateDirectory: string, attemptId: string): string =>
   join(attemptDirectory(stateDirectory, attemptId), 'workspace');
+
+/** Where it is, the attempt's volume was left on its engine on purpose; once it is gone the volume goes too. */
+export const keptVolumeMark = (stateDirectory: string, attemptId: string): string =>
+  join(attemptDirectory(stateDirectory, attemptId), 'volume-kept');

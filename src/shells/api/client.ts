@@ -38,7 +38,7 @@ export type EventsQuery = {
 export type StreamOptions = { readonly signal?: AbortSignal };
 
 export interface ApiClient {
-  readController(): Promise<answers.ControllerView>;
+  readController(options?: { readonly limitMs?: number }): Promise<answers.ControllerView>;
   stopController(): Promise<answers.StoppingView>;
 
   submitRun(
@@ -85,7 +85,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   ) => ask<answers.OrderView>(name, { path: { run }, body });
 
   return {
-    readController: () => ask('readController'),
+    readController: ({ limitMs } = {}) => ask('readController', { limitMs }),
     stopController: () => ask('stopController', { body: {} }),
 
     submitRun: ({ spec, submissionKey = null, trialTasks = null, secretValues = {} }) =>

@@ -20,6 +20,8 @@ type Call = {
   readonly body?: object;
   readonly lines?: AsyncIterable<string> | Iterable<string>;
   readonly signal?: AbortSignal | undefined;
+  /** How long the answer may take; no limit where not given. */
+  readonly limitMs?: number | undefined;
 };
 
 export function createTransport(address: Address, version = readVersion()) {
@@ -52,6 +54,7 @@ export function createTransport(address: Address, version = readVersion()) {
     sent.on('error', () => {}); // heard by `once` below; later ones say that we hung up
     const abort = () => sent.destroy();
     call.signal?.addEventListener('abort', abort, { once: true });
+    const timer = call.limitMs === undefined ? undefined : setTimeout(() => sent.destroy(new Late()), call.limitMs);
     try {
       const writing = call.lines ? writeLines(sent, call.lines) : undefined;
       const [answer] = (await Promise.race([once(sent, 'response'), writing ?? never()])) as [IncomingMessage];
@@ -64,6 +67,7 @@ export function createTransport(address: Address, version = readVersion()) {
       if (isAgain && route.isRepeatable) return open(route, call, true);
       throw unreachable(error, shown, route);
     } finally {
+      clearTimeout(timer);
       call.signal?.removeEventListener('abort', abort);
     }
   }
@@ -193,6 +197,10 @@ export function rebuildError(view: ErrorView): DistributoError {
   });
 }
 
+class Late extends Error {
+  override readonly message = 'it has not answered in time';
+}
+
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
 
 const isBroken = (error: unknown): boolean => ['ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '');
@@ -212,7 +220,7 @@ function unreachable(error: unknown, shown: string, route: Route): DistributoErr
     hint: route.isRepeatable
       ? 'try again; a controller is started where none lives'
       : 'distributo ps shows whether the order was recorded',
-    details: { code: code ?? null, isRepeatable: route.isRepeatable },
+    details: { code: code ?? null, isLate: error instanceof Late, isRepeatable: route.isRepeatable },
     cause: error,
   });
 }
