@@ -55,7 +55,8 @@ export function judgeEnd(order: AttemptOrder, seen: SeenEnd): ContainerEnd {
   const interrupted = (reason: string): ContainerEnd => ({ state: 'interrupted', cause: 'engine', exitCode, reason });
 
   if (exitCode !== 0 && outOfMemory) return failed('oom', outOfMemoryReason(limitMib, exitCode));
-  if (seen.wasSignalled) return interrupted('its container was stopped from outside: by docker stop or kill, or as Docker shut down');
+  if (seen.wasSignalled)
+    return interrupted('its container was stopped from outside: by docker stop or kill, or as Docker shut down');
   if (seen.engineWasGone && [KILLED, TERMINATED, UNSEEN].includes(exitCode)) {
     return interrupted(`Docker was restarted and ended its container (exit code ${exitCode})`);
   }
@@ -63,11 +64,15 @@ export function judgeEnd(order: AttemptOrder, seen: SeenEnd): ContainerEnd {
   if (exitCode === KILLED && limitMib > 0 && (seen.peakMemoryMib ?? 0) >= limitMib * NEAR_LIMIT) {
     return failed('oom', outOfMemoryReason(limitMib, exitCode));
   }
-  if (words !== '') return failed(explainStart(words, seen.image, order).cause, explainStart(words, seen.image, order).reason);
+  if (words !== '')
+    return failed(explainStart(words, seen.image, order).cause, explainStart(words, seen.image, order).reason);
   const inside = explainLastWords(seen.lastWords, seen.image, order);
   if (inside) return failed(inside.cause, inside.reason);
   const reason = exitReason(exitCode, seen.lastWords);
-  return failed(seen.isDockerDiskFull ? 'disk-full' : 'exit', seen.isDockerDiskFull ? `${reason}; Docker's disk is full` : reason);
+  return failed(
+    seen.isDockerDiskFull ? 'disk-full' : 'exit',
+    seen.isDockerDiskFull ? `${reason}; Docker's disk is full` : reason,
+  );
 }
 
 const outOfMemoryReason = (limitMib: number, exitCode: number): string =>

@@ -54,7 +54,9 @@ export function containerSpec(order: AttemptOrder, index: number, world: SpecWor
     },
     ...(workdir === null ? {} : { WorkingDir: workdir }),
     ...(user === null ? {} : { User: user }),
-    ...(container.ports.length > 0 && container.network !== 'host' ? { ExposedPorts: exposedPorts(container.ports) } : {}),
+    ...(container.ports.length > 0 && container.network !== 'host'
+      ? { ExposedPorts: exposedPorts(container.ports) }
+      : {}),
     AttachStdin: false,
     AttachStdout: false,
     AttachStderr: false,
@@ -79,7 +81,9 @@ function hostConfig(order: AttemptOrder, world: SpecWorld): Record<string, unkno
     Mounts: [...workspaceMount(order, world.ownership), ...container.mounts.map(mountOf)],
     NetworkMode: container.network,
     ...(container.extraHosts.length === 0 ? {} : { ExtraHosts: container.extraHosts }),
-    ...(container.ports.length === 0 || container.network === 'host' ? {} : { PortBindings: portBindings(container.ports) }),
+    ...(container.ports.length === 0 || container.network === 'host'
+      ? {}
+      : { PortBindings: portBindings(container.ports) }),
     ...(container.init && world.hasInit ? { Init: true } : {}),
     ...(logDriver === null ? {} : { LogConfig: { Type: logDriver, Config: ENGINE_LOG } }),
   };
@@ -123,7 +127,9 @@ export function userOf(order: AttemptOrder, isRootless: boolean): string | null 
 function envOf(order: AttemptOrder, executor: Executor): string[] {
   const ours = { DISTRIBUTO_ATTEMPT: order.attemptId, DISTRIBUTO_NAME: order.name };
   const secrets = Object.entries(order.secrets).filter(([target]) => !isFileSecret(target));
-  return Object.entries({ ...ours, ...executor.env, ...Object.fromEntries(secrets) }).map(([name, value]) => `${name}=${value}`);
+  return Object.entries({ ...ours, ...executor.env, ...Object.fromEntries(secrets) }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
 }
 
 export const isFileSecret = (target: string): boolean => target.startsWith('/');

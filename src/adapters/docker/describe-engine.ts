@@ -83,9 +83,7 @@ function lessDisk(disk: { readonly freeBytes: number }): number {
 }
 
 export function isThisMachine(info: EngineInfo, endpoint: string, local: LocalView | null): boolean {
-  return (
-    local !== null && endpoint.startsWith('unix://') && info.Name === local.hostname && info.NCPU === local.cpus
-  );
+  return local !== null && endpoint.startsWith('unix://') && info.Name === local.hostname && info.NCPU === local.cpus;
 }
 
 const remoteInstanceId = (info: EngineInfo, endpoint: string): string =>
@@ -108,7 +106,9 @@ function caveatsOf(info: EngineInfo, keeps: Keeps, isRootless: boolean, isDiskUn
   else if (!keeps.swap) caveats.push(`memory is limited, swap is not${why}`);
   if (!keeps.pids) caveats.push(`the number of processes is not limited${why}`);
   caveats.push(
-    isDiskUnknown ? "disk is neither counted nor limited: the engine's disk cannot be seen from here" : 'disk is counted, not limited',
+    isDiskUnknown
+      ? "disk is neither counted nor limited: the engine's disk cannot be seen from here"
+      : 'disk is counted, not limited',
     'a secret given as a variable is shown by docker inspect to whoever may use the engine; one given as a file is not',
   );
   return caveats;

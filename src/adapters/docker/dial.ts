@@ -54,10 +54,14 @@ async function readCertificates(directory: string): Promise<SecureContextOptions
   const read = (name: string) => readFile(join(directory, name));
   const optional = (name: string) => read(name).catch(() => undefined);
   const ca = await read('ca.pem').catch((error: unknown) => {
-    throw new DistributoError('CONFIG_INVALID', `Docker's TLS certificate ${join(directory, 'ca.pem')} cannot be read`, {
-      hint: 'DOCKER_CERT_PATH must name a folder with ca.pem, cert.pem and key.pem',
-      cause: error,
-    });
+    throw new DistributoError(
+      'CONFIG_INVALID',
+      `Docker's TLS certificate ${join(directory, 'ca.pem')} cannot be read`,
+      {
+        hint: 'DOCKER_CERT_PATH must name a folder with ca.pem, cert.pem and key.pem',
+        cause: error,
+      },
+    );
   });
   const [cert, key] = await Promise.all([optional('cert.pem'), optional('key.pem')]);
   return { ca, ...(cert && key ? { cert, key } : {}) };
@@ -66,7 +70,12 @@ async function readCertificates(directory: string): Promise<SecureContextOptions
 /** `user@host:port` as in Docker's own ssh endpoints; a path after the host is the remote socket. */
 export function sshArguments(rest: string): string[] {
   const url = new URL(`ssh://${rest}`);
-  const remote = ['docker', ...(url.pathname.length > 1 ? ['--host', `unix://${url.pathname}`] : []), 'system', 'dial-stdio'];
+  const remote = [
+    'docker',
+    ...(url.pathname.length > 1 ? ['--host', `unix://${url.pathname}`] : []),
+    'system',
+    'dial-stdio',
+  ];
   return [
     '-T',
     ...['-o', 'ConnectTimeout=15', '-o', 'BatchMode=yes', '-o', 'ServerAliveInterval=15'],

@@ -7,12 +7,16 @@ export type ReachedBy = { readonly endpoint: string; readonly chosenBy?: string 
 export function unreachable(reached: ReachedBy, error: unknown): DistributoError {
   const { why, hint } = explain(reached.endpoint, error);
   const origin = reached.chosenBy === undefined ? '' : ` (chosen by ${reached.chosenBy})`;
-  return new DistributoError('CONTAINERS_UNREACHABLE', `no Docker engine answers at ${reached.endpoint}${origin}: ${why}`, {
-    hint,
-    retryable: true,
-    details: { endpoint: reached.endpoint, code: codeOf(error) ?? null },
-    cause: error,
-  });
+  return new DistributoError(
+    'CONTAINERS_UNREACHABLE',
+    `no Docker engine answers at ${reached.endpoint}${origin}: ${why}`,
+    {
+      hint,
+      retryable: true,
+      details: { endpoint: reached.endpoint, code: codeOf(error) ?? null },
+      cause: error,
+    },
+  );
 }
 
 function explain(endpoint: string, error: unknown): { why: string; hint: string } {
@@ -33,7 +37,10 @@ function explain(endpoint: string, error: unknown): { why: string; hint: string 
         : code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT'
           ? 'the host does not answer'
           : message;
-  return { why, hint: 'check the endpoint with: docker version; choose another with DOCKER_HOST or docker context use' };
+  return {
+    why,
+    hint: 'check the endpoint with: docker version; choose another with DOCKER_HOST or docker context use',
+  };
 }
 
 function explainSocket(path: string, code: string | undefined, message: string): { why: string; hint: string } {
@@ -53,7 +60,9 @@ function explainSocket(path: string, code: string | undefined, message: string):
 }
 
 const desktopHint = (): string =>
-  process.platform === 'darwin' ? 'start it with: open -a Docker' : 'start it with: systemctl --user start docker-desktop';
+  process.platform === 'darwin'
+    ? 'start it with: open -a Docker'
+    : 'start it with: systemctl --user start docker-desktop';
 
 function startHint(path: string): string {
   if (path.includes('podman')) return 'start it with: systemctl --user start podman.socket';

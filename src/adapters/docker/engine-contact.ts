@@ -1,11 +1,11 @@
 // Keeps contact with one engine: says when it is there, notices when it goes, tries again with growing pauses. While there is
 // no contact, calls wait; a call that was cut off is made again, so every call given to it must bear being repeated.
 
-import { createInterface } from 'node:readline';
-import { DistributoError } from '../../domain/errors.ts';
+import type { Readable } from 'node:stream';
 import type { Clock } from '../../ports/clock.ts';
 import { type DockerClient, isAbort, isUnreachable, refusedWith } from './docker-client.ts';
 import type { EngineEvent, EngineInfo } from './engine-types.ts';
+import { readJsonLines } from './json-lines.ts';
 import { LABEL, labelFilter } from './labels.ts';
 
 const PING_EVERY_MS = 15_000;
@@ -169,19 +169,19 @@ export class EngineContact {
       ...(JSON.parse(labelFilter({ [LABEL.owner]: this.#ownerId })) as object),
     });
     const stream = await this.#client.stream('GET', '/events', { query: { filters }, signal });
-    const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-    lines.on('line', (line) => {
-      const event = parseEvent(line);
-      if (event?.Actor?.ID === undefined) return;
-      this.#listener.signalled(event.Actor.ID, Number(event.Actor.Attributes?.signal ?? 0));
-    });
-    const ended = (error?: Error) => {
-      lines.close();
-      if (present === this.#present && !signal.aborted) {
-        void this.#isStillThere(error ?? new Error('the engine closed its connections'), true);
+    void this.#read(stream, present, signal);
+  }
+
+  async #read(stream: Readable, present: AbortController, signal: AbortSignal): Promise<void> {
+    let failure: unknown = new Error('the engine closed its connections');
+    try {
+      for await (const { Actor } of readJsonLines<EngineEvent>(stream)) {
+        if (Actor?.ID !== undefined) this.#listener.signalled(Actor.ID, Number(Actor.Attributes?.signal ?? 0));
       }
-    };
-    stream.once('error', ended).once('end', () => ended());
+    } catch (error) {
+      failure = error;
+    }
+    if (present === this.#present && !signal.aborted) await this.#isStillThere(failure, true);
   }
 
   #schedulePing(): void {
@@ -224,14 +224,6 @@ export class EngineContact {
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-function parseEvent(line: string): EngineEvent | undefined {
-  try {
-    return JSON.parse(line) as EngineEvent;
-  } catch {
-    return undefined;
-  }
-}
-
 /** What the promise gives, or the signal's reason as soon as it is aborted. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
@@ -246,5 +238,3 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
     signal.removeEventListener('abort', stop);
   }
 }
-
-export const closedError = (): DistributoError => new DistributoError('INTERNAL', 'the Docker runtime is closed');

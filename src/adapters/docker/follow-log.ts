@@ -45,7 +45,8 @@ export class AttemptLog {
       this.#openLine = Buffer.concat([this.#openLine, bytes]).subarray(0, LAST_WORDS_MAX_BYTES);
       return;
     }
-    const whole = this.#openLine.length === 0 ? bytes.subarray(0, end) : Buffer.concat([this.#openLine, bytes.subarray(0, end)]);
+    const whole =
+      this.#openLine.length === 0 ? bytes.subarray(0, end) : Buffer.concat([this.#openLine, bytes.subarray(0, end)]);
     for (let stop = whole.length; stop > 0; ) {
       const start = whole.lastIndexOf(NEWLINE, stop - 1) + 1;
       const line = whole.subarray(start, stop);
@@ -61,7 +62,7 @@ export class AttemptLog {
 
 const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => byte <= 0x20);
 
-export type FollowedContainer = { readonly id: string; readonly isFresh: boolean };
+export type FollowedContainer = { readonly id: string; readonly isFresh: boolean; readonly mendsLineEnds: boolean };
 
 /** Ends with the container's output; `giveUp` ends it sooner. A container without a log that can be read is said in the log. */
 export async function followLog(
@@ -81,24 +82,25 @@ export async function followLog(
         signal,
         timeoutMs: 0,
       });
-      await copy(stream, skip, to, (error) => client.translate(error));
+      await copy(stream, new FrameSplitter(container.mendsLineEnds), skip, to, (error) => client.translate(error));
     }, giveUp);
   } catch (error) {
     giveUp.throwIfAborted();
     const status = refusedWith(error);
     // 404, 409: it is gone. Anything else: the engine keeps no log that it can give.
     if (status === undefined) throw error;
-    if (status !== 404 && status !== 409) to.log.note(Date.now(), `the engine gives no log: ${(error as Error).message}`);
+    if (status !== 404 && status !== 409)
+      to.log.note(Date.now(), `the engine gives no log: ${(error as Error).message}`);
   }
 }
 
 async function copy(
   stream: Readable,
+  splitter: FrameSplitter,
   skip: Repetition | null,
   to: AttemptLog,
   translate: (error: unknown) => unknown,
 ): Promise<void> {
-  const splitter = new FrameSplitter();
   try {
     for await (const chunk of stream) {
       for (const message of splitter.split(chunk as Buffer)) {

@@ -1,7 +1,7 @@
 // Sees that an image is on the engine before a container is made of it: looks, pulls as the policy says, tries again what may
 // get better. Attempts that need the same image at once share one look and one pull.
 
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { DistributoError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { normalisePlatform } from './describe-engine.ts';
@@ -9,6 +9,7 @@ import { type DockerClient, refusedWith } from './docker-client.ts';
 import { type EngineContact, orAborted } from './engine-contact.ts';
 import type { ImageDetails } from './engine-types.ts';
 import { parseImageReference } from './image-reference.ts';
+import { readJsonLines } from './json-lines.ts';
 import { registryAuth } from './registry-login.ts';
 
 export type ImageWish = {
@@ -22,7 +23,11 @@ export type ImageWish = {
 };
 
 type Progress = (activity: string) => void;
-type Shared = { readonly promise: Promise<ImageDetails>; readonly listeners: Set<Progress>; readonly abort: AbortController };
+type Shared = {
+  readonly promise: Promise<ImageDetails>;
+  readonly listeners: Set<Progress>;
+  readonly abort: AbortController;
+};
 
 /** What was seen is taken as true for this long: an array's tasks start in thousands from one image. */
 const SEEN_FOR_MS = 10_000;
@@ -43,7 +48,12 @@ export class Images {
   }
 
   /** The image, here. Throws IMAGE_UNAVAILABLE, or START_FAILED where it is for another platform than the engine's. */
-  async ensure(wish: ImageWish, enginePlatform: string, progress: Progress, giveUp: AbortSignal): Promise<ImageDetails> {
+  async ensure(
+    wish: ImageWish,
+    enginePlatform: string,
+    progress: Progress,
+    giveUp: AbortSignal,
+  ): Promise<ImageDetails> {
     const seen = this.#seen.get(wish.image);
     const isFresh = seen !== undefined && seen.untilMs > this.#clock.monotonicMs();
     if (isFresh && wish.pull !== 'always' && this.#fits(seen.details, wish, enginePlatform)) return seen.details;
@@ -61,7 +71,12 @@ export class Images {
     return platformOf(details) === normalisePlatform(wish.platform ?? enginePlatform);
   }
 
-  async #share(wish: ImageWish, enginePlatform: string, progress: Progress, giveUp: AbortSignal): Promise<ImageDetails> {
+  async #share(
+    wish: ImageWish,
+    enginePlatform: string,
+    progress: Progress,
+    giveUp: AbortSignal,
+  ): Promise<ImageDetails> {
     const key = JSON.stringify([wish.image, wish.pull, wish.platform, wish.dockerConfigDirectory]);
     let shared = this.#shared.get(key);
     if (!shared) {
@@ -89,7 +104,8 @@ export class Images {
 
   async #obtain(wish: ImageWish, enginePlatform: string, say: Progress, signal: AbortSignal): Promise<ImageDetails> {
     const present = wish.pull === 'always' ? undefined : await this.#look(wish.image, signal);
-    const isWrongPlatform = present !== undefined && wish.platform !== null && !this.#fits(present, wish, enginePlatform);
+    const isWrongPlatform =
+      present !== undefined && wish.platform !== null && !this.#fits(present, wish, enginePlatform);
     if (present && !isWrongPlatform) return this.#remember(wish.image, present);
     if (wish.pull === 'never') {
       if (present) return present;
@@ -168,7 +184,7 @@ export class Images {
         signal,
         timeoutMs: 0,
       });
-      await followPull(wish.image, createInterface({ input: stream }), say, fail);
+      await followPull(wish.image, stream, say, fail);
     } catch (error) {
       if (refusedWith(error) !== undefined) throw fail((error as Error).message, error);
       throw error instanceof DistributoError || signal.aborted ? error : this.#client.translate(error);
@@ -186,15 +202,13 @@ type PullLine = {
 /** Reads a pull to its end; says how much of what is known has come, whenever a whole percentage is passed. */
 async function followPull(
   image: string,
-  lines: AsyncIterable<string>,
+  stream: Readable,
   say: Progress,
   fail: (words: string) => unknown,
 ): Promise<void> {
   const layers = new Map<string, { current: number; total: number }>();
   let said = -1;
-  for await (const text of lines) {
-    if (text.trim() === '') continue;
-    const line = JSON.parse(text) as PullLine;
+  for await (const line of readJsonLines<PullLine>(stream)) {
     if (line.error !== undefined) throw fail(line.error);
     const { current, total } = line.progressDetail ?? {};
     if (line.id === undefined) continue;
@@ -215,9 +229,17 @@ async function followPull(
 }
 
 const isLoginTrouble = (words: string): boolean =>
-  /unauthorized|authentication|denied|no basic auth|incorrect username or password|token.*expired|\b40[13]\b/i.test(words);
+  /unauthorized|authentication|denied|no basic auth|incorrect username or password|token.*expired|\b40[13]\b/i.test(
+    words,
+  );
 
-function pullFailure(image: string, registry: string, words: string, hasLogin: boolean, cause: unknown): DistributoError {
+function pullFailure(
+  image: string,
+  registry: string,
+  words: string,
+  hasLogin: boolean,
+  cause: unknown,
+): DistributoError {
   const login = registry === 'docker.io' ? 'docker login' : `docker login ${registry}`;
   const detail = { details: { image, registry }, ...(cause === undefined ? {} : { cause }) };
   if (isLoginTrouble(words)) {
@@ -228,10 +250,14 @@ function pullFailure(image: string, registry: string, words: string, hasLogin: b
     });
   }
   if (/no space left on device/i.test(words)) {
-    return new DistributoError('IMAGE_UNAVAILABLE', `image ${image} could not be pulled: Docker's disk is full (${words})`, {
-      hint: 'make room, for example with: docker system prune',
-      ...detail,
-    });
+    return new DistributoError(
+      'IMAGE_UNAVAILABLE',
+      `image ${image} could not be pulled: Docker's disk is full (${words})`,
+      {
+        hint: 'make room, for example with: docker system prune',
+        ...detail,
+      },
+    );
   }
   if (/not found|manifest unknown|does not exist|no match(ing manifest)?|invalid reference/i.test(words)) {
     return new DistributoError('IMAGE_UNAVAILABLE', `image ${image} does not exist in ${registry}: ${words}`, {
@@ -254,7 +280,9 @@ function badReference(image: string, cause: unknown): DistributoError {
 }
 
 const platformOf = (details: ImageDetails): string =>
-  normalisePlatform([details.Os ?? 'linux', details.Architecture ?? 'amd64', ...(details.Variant ? [details.Variant] : [])].join('/'));
+  normalisePlatform(
+    [details.Os ?? 'linux', details.Architecture ?? 'amd64', ...(details.Variant ? [details.Variant] : [])].join('/'),
+  );
 
 /** Another architecture runs only by emulation, and only where the job asks for that platform by name. */
 function checkPlatform(wish: ImageWish, details: ImageDetails, enginePlatform: string): void {

@@ -5,14 +5,23 @@ export type LogMessage = { readonly atMs: number; readonly stream: 'stdout' | 's
 
 const HEADER_BYTES = 8;
 const STDERR = 2;
+const NEWLINE = 10;
+/** The engine parts lines of this length and more. */
+const PART_BYTES = 16 * 1024;
 const SPACE = 0x20;
 /** `2026-01-02T03:04:05.123456789Z ` is 31; engines that write an offset need a few more. */
 const STAMP_BYTES_MAX = 40;
 
 export class FrameSplitter {
+  readonly #mendsLineEnds: boolean;
   #rest: Buffer = Buffer.alloc(0);
   #stampText = '';
   #stampMs = 0;
+
+  /** Docker's `local` log driver loses the line end of a line that it parted; a part is whole where the line goes on. */
+  constructor(mendsLineEnds: boolean) {
+    this.#mendsLineEnds = mendsLineEnds;
+  }
 
   split(chunk: Buffer): LogMessage[] {
     const all = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
@@ -28,6 +37,11 @@ export class FrameSplitter {
     return messages;
   }
 
+  #mend(bytes: Buffer): Buffer {
+    if (!this.#mendsLineEnds || bytes.length >= PART_BYTES || bytes[bytes.length - 1] === NEWLINE) return bytes;
+    return Buffer.concat([bytes, Buffer.of(NEWLINE)]);
+  }
+
   #message(stream: LogMessage['stream'], content: Buffer): LogMessage {
     const space = content.subarray(0, STAMP_BYTES_MAX).indexOf(SPACE);
     if (space < 0) return { atMs: this.#stampMs, stream, bytes: content };
@@ -38,6 +52,6 @@ export class FrameSplitter {
       if (Number.isFinite(atMs)) this.#stampMs = atMs;
       this.#stampText = text;
     }
-    return { atMs: this.#stampMs, stream, bytes: content.subarray(space + 1) };
+    return { atMs: this.#stampMs, stream, bytes: this.#mend(content.subarray(space + 1)) };
   }
 }

@@ -11,7 +11,9 @@ const REMOTE_EVERY_ROUNDS = 5;
 const MIB = 1024 * 1024;
 
 /** Where the memory of container `id` is accounted, by version and driver of the control groups. */
-const currentPaths = (id: string): readonly { readonly usage: string; readonly stat: string; readonly cache: string }[] => [
+const currentPaths = (
+  id: string,
+): readonly { readonly usage: string; readonly stat: string; readonly cache: string }[] => [
   ...[`/sys/fs/cgroup/system.slice/docker-${id}.scope`, `/sys/fs/cgroup/docker/${id}`].map((folder) => ({
     usage: `${folder}/memory.current`,
     stat: `${folder}/memory.stat`,
@@ -77,7 +79,10 @@ export class MemoryWatch {
     type Stats = { memory_stats?: { usage?: number; stats?: Record<string, number> } };
     try {
       const query = { stream: false, 'one-shot': true };
-      const { memory_stats: memory } = await this.#client.json<Stats>('GET', `/containers/${id}/stats`, { query, timeoutMs: 10_000 });
+      const { memory_stats: memory } = await this.#client.json<Stats>('GET', `/containers/${id}/stats`, {
+        query,
+        timeoutMs: 10_000,
+      });
       if (memory?.usage === undefined) return undefined;
       return memory.usage - (memory.stats?.inactive_file ?? memory.stats?.total_inactive_file ?? 0);
     } catch {

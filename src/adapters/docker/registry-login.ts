@@ -10,7 +10,12 @@ const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 const HELPER_TIMEOUT_MS = 30_000;
 const TOKEN_USER = '<token>';
 
-type Entry = { readonly auth?: string; readonly identitytoken?: string; readonly username?: string; readonly password?: string };
+type Entry = {
+  readonly auth?: string;
+  readonly identitytoken?: string;
+  readonly username?: string;
+  readonly password?: string;
+};
 type DockerConfig = {
   readonly auths?: Readonly<Record<string, Entry>>;
   readonly credsStore?: string;
@@ -78,7 +83,8 @@ function readEntry(entry: Entry): Login | undefined {
 
 /** `docker-credential-<name> get`, the registry on its standard input. Exit 1 with "not found" is an answer: no login. */
 async function askHelper(name: string, registry: string, path: string | undefined): Promise<Login | undefined> {
-  if (!/^[\w.-]+$/.test(name)) throw helperFailed(name, registry, 'its name holds other characters than letters and digits');
+  if (!/^[\w.-]+$/.test(name))
+    throw helperFailed(name, registry, 'its name holds other characters than letters and digits');
   const env = { ...process.env, ...(path === undefined ? {} : { PATH: path }) };
   const { code, output } = await new Promise<{ code: number | null; output: string }>((resolve, reject) => {
     const child = spawn(`docker-credential-${name}`, ['get'], {

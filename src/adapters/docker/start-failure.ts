@@ -12,7 +12,10 @@ type Pattern = readonly [RegExp, (match: RegExpExecArray, image: string, order: 
 const start = (reason: string): Failure => ({ cause: 'start', reason });
 
 const PATTERNS: readonly Pattern[] = [
-  [/no space left on device/i, () => ({ cause: 'disk-full', reason: "Docker's disk is full; make room, for example with: docker system prune" })],
+  [
+    /no space left on device/i,
+    () => ({ cause: 'disk-full', reason: "Docker's disk is full; make room, for example with: docker system prune" }),
+  ],
   [
     /argument list too long/i,
     (_, __, order) =>
@@ -30,17 +33,23 @@ const PATTERNS: readonly Pattern[] = [
     /unable to find (user|group) ([^:]+): no matching entries/i,
     (match, image) => start(`there is no ${match[1]} "${match[2]}" in image ${image}; use a number, or user: host`),
   ],
-  [/(?:bind source path does not exist|bind mount source path does not exist): (.+)$/im, (match) => start(`the mount source ${match[1]} does not exist on the engine's machine`)],
-  [/network (\S+) not found/i, (match) => start(`there is no network ${match[1]} on the engine; make it with: docker network create ${match[1]}`)],
+  [
+    /(?:bind source path does not exist|bind mount source path does not exist): (.+)$/im,
+    (match) => start(`the mount source ${match[1]} does not exist on the engine's machine`),
+  ],
+  [
+    /network (\S+) not found/i,
+    (match) => start(`there is no network ${match[1]} on the engine; make it with: docker network create ${match[1]}`),
+  ],
   [
     /(?:port is already allocated|address already in use)/i,
     (_, __, order) => start(`a port of ${order.container.ports.join(', ')} is taken on the engine's machine`),
   ],
-  [/could not select device driver|unknown or invalid runtime name: nvidia|nvidia-container-cli/i, () => start('the engine has no driver for GPUs; install the NVIDIA Container Toolkit')],
   [
-    /no command specified/i,
-    (_, image) => start(`image ${image} has no command of its own; give one with command`),
+    /could not select device driver|unknown or invalid runtime name: nvidia|nvidia-container-cli/i,
+    () => start('the engine has no driver for GPUs; install the NVIDIA Container Toolkit'),
   ],
+  [/no command specified/i, (_, image) => start(`image ${image} has no command of its own; give one with command`)],
 ];
 
 /** `words`: of the engine, or of the program that was to start the command. */
@@ -68,7 +77,8 @@ export function explainLastWords(words: string | null, image: string, order: Att
   }
   const isRuntime = /^(standard_init_linux\.go|exec \S+: |exec container process|runc)/.test(words);
   if (isRuntime && /exec format error/i.test(words)) return wrongFormat(order, image);
-  const missing = /^exec (\S+): no such file or directory$/.exec(words) ?? /^standard_init_linux.*(no such file)/.exec(words);
+  const missing =
+    /^exec (\S+): no such file or directory$/.exec(words) ?? /^standard_init_linux.*(no such file)/.exec(words);
   return isRuntime && missing ? notFound(missing[1] ?? '', image) : undefined;
 }
 
@@ -79,7 +89,10 @@ const notExecutable = (command: string, image: string): Failure =>
   start(`the command "${command}" in image ${image} may not be executed; make it executable with chmod +x`);
 
 function wrongFormat(order: AttemptOrder, image: string): Failure {
-  const emulated = order.container.platform === null ? '' : `; platform ${order.container.platform} needs emulation on the engine (binfmt)`;
+  const emulated =
+    order.container.platform === null
+      ? ''
+      : `; platform ${order.container.platform} needs emulation on the engine (binfmt)`;
   return start(
     `exec format error: the command of image ${image} is for another processor, or a script without a first line such as #!/bin/sh${emulated}`,
   );
