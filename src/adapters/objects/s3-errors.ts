@@ -30,7 +30,8 @@ export function translateS3(error: unknown, place: S3Place, code: ErrorCode): Di
   if (error instanceof DistributoError) return error;
   const { name = '', Code, code: systemCode, message = '', $metadata, $response } = error as SdkError;
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
-  const names = [name, Code ?? '', systemCode ?? '', status === undefined ? '' : String(status)];
+  const names: string[] = [name, Code ?? '', systemCode ?? '', status === undefined ? '' : String(status)];
+  if (/checksum mismatch/i.test(message)) names.push('ChecksumMismatch');
   const known = names.map((one) => EXPLANATIONS[one]).find((one) => one !== undefined);
   const isTransient =
     names.some((one) => TRANSIENT.has(one)) ||
@@ -124,6 +125,10 @@ const EXPLANATIONS: Readonly<Record<string, Explain>> = {
   AuthorizationHeaderMalformed: wrongRegion,
   IllegalLocationConstraintException: wrongRegion,
   RequestTimeTooSkewed: () => ['the clock of this machine is wrong', 'set the clock: timedatectl set-ntp true'],
+  ChecksumMismatch: () => [
+    'its content does not match the SHA-256 the store states: it was damaged on its way',
+    'try again; if it stays, something between damages it',
+  ],
   SlowDown: (place) => [`too many requests ${where(place)}`, 'run fewer tasks at once; then: distributo retry'],
   XMinioStorageFull: full,
   QuotaExceeded: full,
@@ -141,6 +146,7 @@ const EXPLANATIONS: Readonly<Record<string, Explain>> = {
 
 /** May pass by itself. */
 const TRANSIENT = new Set([
+  'ChecksumMismatch',
   'SlowDown',
   'ServiceUnavailable',
   'InternalError',
