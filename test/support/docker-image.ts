@@ -1,6 +1,7 @@
 // Images for tests, made from this machine's own files: no registry is asked. Only names under `distributo-test/` are used.
 
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
@@ -59,14 +60,7 @@ export function busyboxRoot(more: readonly RootEntry[] = []): RootEntry[] {
   ];
 }
 
-/** What `docker import` does. `changes` are lines of a Dockerfile. */
-export async function importImage(
-  client: DockerClient,
-  image: string,
-  root: readonly RootEntry[],
-  changes: readonly string[] = [],
-  platform?: string,
-): Promise<void> {
+function packRoot(root: readonly RootEntry[]): AsyncIterable<Uint8Array> {
   const archive = pack();
   for (const { name, content, link, mode = 0o644 } of root) {
     if (name.endsWith('/')) archive.entry({ name, type: 'directory', mode });
@@ -74,14 +68,47 @@ export async function importImage(
     else archive.entry({ name, mode }, content ?? '');
   }
   archive.finalize();
+  return archive as AsyncIterable<Uint8Array>;
+}
+
+/** What `docker import` does. */
+export async function importImage(client: DockerClient, image: string, root: readonly RootEntry[]): Promise<void> {
   const [repo = '', tag = 'latest'] = image.split(':');
-  const withChanges = changes.map((change) => `&changes=${encodeURIComponent(change)}`).join('');
-  const query = { fromSrc: '-', repo, tag, platform };
-  const given = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
-  );
-  const answer = await client.stream('POST', `/images/create?${given.join('&')}${withChanges}`, {
-    body: Readable.from(archive as AsyncIterable<Uint8Array>, { objectMode: false }),
+  await send(client, image, '/images/create', { fromSrc: '-', repo, tag }, packRoot(root));
+}
+
+/** What `docker load` does with an image of one layer, for any architecture and with any configuration. */
+export async function loadImage(
+  client: DockerClient,
+  image: string,
+  root: readonly RootEntry[],
+  architecture: string,
+  config: Record<string, unknown> = {},
+): Promise<void> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of packRoot(root)) chunks.push(chunk);
+  const layer = Buffer.concat(chunks);
+  const digest = createHash('sha256').update(layer).digest('hex');
+  const details = { architecture, os: 'linux', config, rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] } };
+  const manifest = [{ Config: 'config.json', RepoTags: [image], Layers: ['layer.tar'] }];
+  const files = [
+    { name: 'layer.tar', content: layer },
+    { name: 'config.json', content: JSON.stringify(details) },
+    { name: 'manifest.json', content: JSON.stringify(manifest) },
+  ];
+  await send(client, image, '/images/load', { quiet: true }, packRoot(files));
+}
+
+async function send(
+  client: DockerClient,
+  image: string,
+  path: string,
+  query: Record<string, string | boolean>,
+  body: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const answer = await client.stream('POST', path, {
+    query,
+    body: Readable.from(body, { objectMode: false }),
     headers: { 'content-type': 'application/x-tar' },
   });
   let text = '';

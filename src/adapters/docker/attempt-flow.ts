@@ -25,6 +25,7 @@ import type { GpuAssignment } from './gpu-assignment.ts';
 import type { Images } from './images.ts';
 import { containerName, LABEL, labelFilter, type Ownership } from './labels.ts';
 import type { MemoryWatch } from './memory-watch.ts';
+import { isShellComplaint, programPlatform } from './program-format.ts';
 import { putSecretFiles } from './secret-files.ts';
 import { freeDisk } from './see-machine.ts';
 import type { Signals } from './signals.ts';
@@ -396,6 +397,7 @@ export class AttemptFlow {
       peakMemoryMib: this.#peakMemoryMib,
       wasSignalled: !this.#stop && (signals.wasSignalled(id) || history?.wasSignalled === true),
       engineWasGone: hadLoss || (isFoundStarted && history?.sawEnd === false),
+      isWrongFormat: await this.#isWrongFormat(index, id, state.ExitCode, lastWords),
       isDockerDiskFull: await this.#isDiskFull(lastWords),
     });
   }
@@ -409,6 +411,20 @@ export class AttemptFlow {
       if (line.stream === 'stderr' && line.atMs >= sinceMs && line.text.trim() !== '') words = line.text.trim();
     }
     return words;
+  }
+
+  async #isWrongFormat(index: number, id: string, exitCode: number, lastWords: string | null): Promise<boolean> {
+    const { entrypoint, command } = this.#executor(index);
+    const program = (entrypoint ?? [])[0] ?? command?.[0];
+    if (program === undefined || !isShellComplaint(exitCode, lastWords, program)) return false;
+    try {
+      const { client, contact, engine } = this.#world;
+      const platform = await contact.call((signal) => programPlatform(client, id, program, signal));
+      return platform !== undefined && platform !== engine().platform;
+    } catch {
+      // What the program said stays the reason.
+      return false;
+    }
   }
 
   async #isDiskFull(lastWords: string | null): Promise<boolean> {

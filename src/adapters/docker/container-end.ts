@@ -5,7 +5,7 @@ import type { EndCause } from '../../domain/attempt.ts';
 import type { AttemptEndState } from '../../domain/states.ts';
 import type { AttemptOrder } from '../../ports/attempt-runtime.ts';
 import type { ContainerState } from './engine-types.ts';
-import { explainLastWords, explainStart } from './start-failure.ts';
+import { explainLastWords, explainStart, wrongFormat } from './start-failure.ts';
 
 export type SeenEnd = {
   readonly state: ContainerState;
@@ -17,6 +17,8 @@ export type SeenEnd = {
   /** The engine was gone, or may have been restarted, while it ran. */
   readonly engineWasGone: boolean;
   readonly isDockerDiskFull: boolean;
+  /** The program is for another processor than the engine's. */
+  readonly isWrongFormat: boolean;
 };
 
 export type ContainerEnd = {
@@ -66,6 +68,7 @@ export function judgeEnd(order: AttemptOrder, seen: SeenEnd): ContainerEnd {
   }
   if (words !== '')
     return failed(explainStart(words, seen.image, order).cause, explainStart(words, seen.image, order).reason);
+  if (seen.isWrongFormat) return failed('start', wrongFormat(order, seen.image).reason);
   const inside = explainLastWords(seen.lastWords, seen.image, order);
   if (inside) return failed(inside.cause, inside.reason);
   const reason = exitReason(exitCode, seen.lastWords);

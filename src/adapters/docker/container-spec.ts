@@ -13,6 +13,9 @@ export const WORKSPACE = '/workspace';
 const MIB = 1024 * 1024;
 /** Docker refuses less. */
 const MEMORY_LEAST_MIB = 6;
+/** Linux: MAX_ARG_STRLEN, and three quarters of the largest default stack. */
+const WORD_BYTES_MAX = 128 * 1024;
+const WORDS_BYTES_MAX = 6 * 1024 * 1024;
 const NANO = 1_000_000_000;
 /** What the engine itself keeps of an output: two files of this size; the whole is followed into our own log meanwhile. */
 const ENGINE_LOG = { 'max-size': '48m', 'max-file': '2' };
@@ -39,6 +42,7 @@ export const streamsOf = (executor: Executor): string[] =>
 export const inWorkspace = (path: string): string => posix.resolve(WORKSPACE, path);
 
 export function containerSpec(order: AttemptOrder, index: number, world: SpecWorld): Record<string, unknown> {
+  checkSize(order, index);
   const executor = order.executors[index] as Executor;
   const { container } = order;
   const workdir = workdirOf(order, executor);
@@ -121,6 +125,23 @@ export function userOf(order: AttemptOrder, isRootless: boolean): string | null 
   const uid = order.owner?.uid ?? process.getuid?.() ?? 0;
   const gid = order.owner?.gid ?? process.getgid?.() ?? 0;
   return `${uid}:${gid}`;
+}
+
+/** Sizes that no Linux kernel takes; said before a container is made, since the engine's own words do not help. */
+function checkSize(order: AttemptOrder, index: number): void {
+  const { command, entrypoint } = order.executors[index] as Executor;
+  const words = [...envOf(order, order.executors[index] as Executor), ...(entrypoint ?? []), ...(command ?? [])];
+  const sizes = words.map((word) => Buffer.byteLength(word) + 1);
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
+  const largest = Math.max(0, ...sizes);
+  if (largest <= WORD_BYTES_MAX && totalBytes <= WORDS_BYTES_MAX) return;
+  const kib = (bytes: number) => Math.ceil(bytes / 1024).toLocaleString('en-US');
+  const limits = `the kernel takes ${kib(WORD_BYTES_MAX)} KiB for one value and ${kib(WORDS_BYTES_MAX)} KiB in all`;
+  throw new DistributoError(
+    'START_FAILED',
+    `environment and command have ${kib(totalBytes)} KiB, the largest value ${kib(largest)} KiB; ${limits}`,
+    { hint: 'give large values as a file, by inputs' },
+  );
 }
 
 /** Secrets given as variables come last: they win over a variable of the same name. */

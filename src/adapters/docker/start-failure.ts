@@ -4,6 +4,7 @@
 import type { EndCause } from '../../domain/attempt.ts';
 import { DistributoError } from '../../domain/errors.ts';
 import type { AttemptOrder } from '../../ports/attempt-runtime.ts';
+import { streamsOf } from './container-spec.ts';
 
 export type Failure = { readonly cause: EndCause; readonly reason: string };
 
@@ -25,7 +26,7 @@ const PATTERNS: readonly Pattern[] = [
   ],
   [
     /exec:? "?([^":]+)"?: (?:executable file not found|stat [^:]+: no such file|no such file)/i,
-    (match, image) => notFound(match[1] ?? '', image),
+    (match, image, order) => notFound(match[1] ?? '', image, order),
   ],
   [/exec:? "?([^":]+)"?: permission denied/i, (match, image) => notExecutable(match[1] ?? '', image)],
   [/exec format error/i, (_, image, order) => wrongFormat(order, image)],
@@ -70,7 +71,7 @@ export function explainLastWords(words: string | null, image: string, order: Att
   const init = /^\[FATAL\s+tini\s+\(\d+\)\] exec (.+) failed: (.+)$/.exec(words);
   if (init) {
     const [, command = '', why = ''] = init;
-    if (/no such file/i.test(why)) return notFound(command, image);
+    if (/no such file/i.test(why)) return notFound(command, image, order);
     if (/permission denied/i.test(why)) return notExecutable(command, image);
     if (/exec format error/i.test(why)) return wrongFormat(order, image);
     return explainStart(why, image, order);
@@ -79,16 +80,23 @@ export function explainLastWords(words: string | null, image: string, order: Att
   if (isRuntime && /exec format error/i.test(words)) return wrongFormat(order, image);
   const missing =
     /^exec (\S+): no such file or directory$/.exec(words) ?? /^standard_init_linux.*(no such file)/.exec(words);
-  return isRuntime && missing ? notFound(missing[1] ?? '', image) : undefined;
+  return isRuntime && missing ? notFound(missing[1] ?? '', image, order) : undefined;
 }
 
-const notFound = (command: string, image: string): Failure =>
-  start(`the command "${command}" is not in image ${image}, or an interpreter that it needs is not`);
+function notFound(command: string, image: string, order: AttemptOrder): Failure {
+  if (
+    command === '/bin/sh' &&
+    order.executors.some((executor) => executor.image === image && streamsOf(executor).length > 0)
+  ) {
+    return start(`stdin, stdout and stderr as files need /bin/sh in image ${image}, and it has none`);
+  }
+  return start(`the command "${command}" is not in image ${image}, or an interpreter that it needs is not`);
+}
 
 const notExecutable = (command: string, image: string): Failure =>
   start(`the command "${command}" in image ${image} may not be executed; make it executable with chmod +x`);
 
-function wrongFormat(order: AttemptOrder, image: string): Failure {
+export function wrongFormat(order: AttemptOrder, image: string): Failure {
   const emulated =
     order.container.platform === null
       ? ''
