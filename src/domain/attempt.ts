@@ -53,7 +53,7 @@ export type Attempt = {
   readonly runtimeKey: string;
   readonly state: AttemptState;
   readonly createdAtMs: number;
-  /** When it was first seen running; null: not yet, as far as is known. */
+  /** When it was first seen running; null: not yet, as far as is known. Once it ended, what its end says. */
   readonly startedAtMs: number | null;
   readonly end: AttemptEnd | null;
 };

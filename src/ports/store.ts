@@ -18,10 +18,15 @@ export type Batch = {
   readonly jobs?: readonly { readonly id: number; readonly state: RunState }[];
   readonly newAttempts?: readonly Attempt[];
   /** Changes between live states. */
-  readonly attempts?: readonly { readonly sequence: number; readonly state: AttemptState; readonly startedAtMs: number | null }[];
+  readonly attempts?: readonly {
+    readonly sequence: number;
+    readonly state: AttemptState;
+    readonly startedAtMs: number | null;
+  }[];
   readonly endedAttempts?: readonly { readonly sequence: number; readonly end: AttemptEnd }[];
   /** The whole chunk as it now stands; only chunks in which a task ended or was revived. Live tasks count as waiting (0). */
   readonly taskChunks?: readonly TaskChunk[];
+  /** A task is in at most one of `retries` and `endedRetries`. */
   readonly retries?: readonly RetryRecord[];
   readonly endedRetries?: readonly { readonly jobId: number; readonly taskIndex: number }[];
   readonly events?: readonly Event[];

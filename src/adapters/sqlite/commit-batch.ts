@@ -1,0 +1,161 @@
+// Writes one batch inside a transaction that the caller holds. What does not fit what is stored (an attempt that already
+// ended, an unknown run) is refused, so that a fault above never overwrites a fact.
+
+import { DistributoError } from '../../domain/errors.ts';
+import { ITEMS_PER_CHUNK } from '../../domain/job.ts';
+import type { JobRecord, Run } from '../../domain/run.ts';
+import { type AttemptState, isAttemptLive } from '../../domain/states.ts';
+import type { Batch } from '../../ports/store.ts';
+import { RUN_STATE_CODES } from './codes.ts';
+import type { Driver, SqlValue, Statement } from './driver.ts';
+import type { InternedTexts } from './intern-texts.ts';
+import * as rows from './row-values.ts';
+import { RowWriter } from './row-writer.ts';
+import { SALTS, sealOf } from './seal.ts';
+
+export class BatchWriter {
+  readonly #texts: InternedTexts;
+  readonly #insertRun: Statement;
+  readonly #updateRun: Statement;
+  readonly #insertJob: Statement;
+  readonly #insertJobSpec: Statement;
+  readonly #selectJob: Statement;
+  readonly #updateJob: Statement;
+  readonly #countItemChunks: Statement;
+  readonly #startAttempts: RowWriter;
+  readonly #addLive: RowWriter;
+  readonly #setLive: RowWriter;
+  readonly #endAttempts: RowWriter;
+  readonly #dropLive: RowWriter;
+  readonly #putChunks: RowWriter;
+  readonly #putRetries: RowWriter;
+  readonly #dropRetries: RowWriter;
+  readonly #addEvents: RowWriter;
+
+  constructor(driver: Driver, texts: InternedTexts) {
+    const marks = (width: number) => Array(width).fill('?').join(', ');
+    this.#texts = texts;
+    this.#insertRun = driver.prepare(`INSERT INTO runs (${rows.RUN_COLUMNS}) VALUES (${marks(rows.RUN_WIDTH)})`);
+    this.#updateRun = driver.prepare(
+      `UPDATE runs SET (${rows.RUN_COLUMNS}) = (${marks(rows.RUN_WIDTH)}) WHERE id = ? AND removed = 0`,
+    );
+    this.#insertJob = driver.prepare(`INSERT INTO jobs (${rows.JOB_COLUMNS}) VALUES (${marks(rows.JOB_WIDTH)})`);
+    this.#insertJobSpec = driver.prepare('INSERT INTO job_specs (job_id, spec, seal) VALUES (?, ?, ?)');
+    this.#selectJob = driver.prepare(`SELECT ${rows.JOB_COLUMNS} FROM jobs WHERE id = ?`);
+    this.#updateJob = driver.prepare('UPDATE jobs SET state = ?, seal = ? WHERE id = ?');
+    this.#countItemChunks = driver.prepare(
+      'SELECT count(*) FROM item_sets s JOIN item_chunks c ON c.set_id = s.id WHERE s.name = ? AND c.chunk < ?',
+    );
+    const writer = (sql: string, width: number) => new RowWriter(driver, sql, width);
+    this.#startAttempts = writer(
+      `INSERT INTO attempts (${rows.ATTEMPT_START_COLUMNS}) VALUES $rows`,
+      rows.ATTEMPT_START_WIDTH,
+    );
+    this.#addLive = writer(
+      'INSERT INTO live_attempts (sequence, sealed_state, started_at_ms) VALUES $rows',
+      rows.LIVE_WIDTH,
+    );
+    this.#setLive = writer(
+      `UPDATE live_attempts SET sealed_state = new.column2, started_at_ms = new.column3 FROM (VALUES $rows) AS new
+       WHERE live_attempts.sequence = new.column1`,
+      rows.LIVE_WIDTH,
+    );
+    this.#endAttempts = writer(
+      `UPDATE attempts SET (${rows.ATTEMPT_END_COLUMNS}) = (new.column2, new.column3, new.column4, new.column5,
+         new.column6, new.column7, new.column8, new.column9)
+       FROM (VALUES $rows) AS new WHERE attempts.sequence = new.column1 AND attempts.end_state IS NULL`,
+      rows.ATTEMPT_END_WIDTH,
+    );
+    this.#dropLive = writer('DELETE FROM live_attempts WHERE sequence IN (VALUES $rows)', 1);
+    this.#putChunks = writer(
+      'INSERT OR REPLACE INTO task_chunks (job_id, chunk, states, seal) VALUES $rows',
+      rows.CHUNK_WIDTH,
+    );
+    this.#putRetries = writer(`INSERT OR REPLACE INTO retries (${rows.RETRY_COLUMNS}) VALUES $rows`, rows.RETRY_WIDTH);
+    this.#dropRetries = writer('DELETE FROM retries WHERE (job_id, task_index) IN (VALUES $rows)', 2);
+    this.#addEvents = writer(`INSERT INTO events (${rows.EVENT_COLUMNS}) VALUES $rows`, rows.EVENT_WIDTH);
+  }
+
+  write(batch: Batch): void {
+    for (const { run, jobs } of batch.newRuns ?? []) this.#writeRun(run, jobs);
+    for (const run of batch.runs ?? [])
+      expectRows(this.#updateRun.run([...rows.runValues(run), run.id]), 1, `run ${run.id} is not stored`);
+    for (const { id, state } of batch.jobs ?? []) this.#writeJobState(id, RUN_STATE_CODES[state]);
+    if (batch.newAttempts?.length) this.#writeStarts(batch.newAttempts, batch.endedAttempts ?? []);
+    if (batch.attempts?.length) this.#writeStates(batch.attempts);
+    if (batch.endedAttempts?.length) this.#writeEnds(batch.endedAttempts);
+    const chunks: SqlValue[] = [];
+    for (const chunk of batch.taskChunks ?? []) rows.pushTaskChunk(chunks, chunk);
+    this.#putChunks.write(chunks);
+    const retries: SqlValue[] = [];
+    for (const retry of batch.retries ?? []) rows.pushRetry(retries, retry);
+    this.#putRetries.write(retries);
+    this.#dropRetries.write((batch.endedRetries ?? []).flatMap(({ jobId, taskIndex }) => [jobId, taskIndex]));
+    const events: SqlValue[] = [];
+    for (const event of batch.events ?? []) rows.pushEvent(events, event);
+    this.#addEvents.write(events);
+  }
+
+  #writeRun(run: Run, jobs: readonly JobRecord[]): void {
+    this.#insertRun.run(rows.runValues(run));
+    for (const job of jobs) {
+      this.#insertJob.run(rows.jobValues(job));
+      this.#insertJobSpec.run(rows.jobSpecValues(job));
+      const { array } = job.spec;
+      if (array.kind !== 'items') continue;
+      const needed = Math.ceil(array.count / ITEMS_PER_CHUNK);
+      const stored = Number(this.#countItemChunks.get([array.itemSetId, needed])?.[0]);
+      expectRows(stored, needed, `of the items of job ${job.spec.name}, ${stored} of ${needed} chunks are stored`);
+    }
+  }
+
+  #writeJobState(id: number, state: number): void {
+    const row = this.#selectJob.get([id])?.slice(0, rows.JOB_WIDTH - 1);
+    if (row === undefined) throw new DistributoError('STORE_CONFLICT', `job ${id} is not stored`);
+    row[3] = state;
+    this.#updateJob.run([state, sealOf(SALTS.jobs, row), id]);
+  }
+
+  /** An attempt that starts and ends in one batch is live for a moment. */
+  #writeStarts(attempts: NonNullable<Batch['newAttempts']>, ended: NonNullable<Batch['endedAttempts']>): void {
+    const starts: SqlValue[] = [];
+    const live: SqlValue[] = [];
+    const ends: SqlValue[] = [];
+    const endsLater = new Set(ended.map(({ sequence }) => sequence));
+    for (const attempt of attempts) {
+      const { instanceId, runtimeKey, sequence, state, startedAtMs, end } = attempt;
+      rows.pushAttemptStart(starts, attempt, this.#texts.idOf(instanceId), this.#texts.idOf(runtimeKey));
+      if (end !== null) rows.pushAttemptEnd(ends, sequence, end);
+      else if (endsLater.has(sequence)) rows.pushLiveState(live, sequence, 'reserved', startedAtMs);
+      else pushLiveState(live, sequence, state, startedAtMs);
+    }
+    this.#startAttempts.write(starts);
+    this.#addLive.write(live);
+    this.#endAttempts.write(ends);
+  }
+
+  #writeStates(changes: NonNullable<Batch['attempts']>): void {
+    const last = new Map(changes.map((change) => [change.sequence, change]));
+    const values: SqlValue[] = [];
+    for (const { sequence, state, startedAtMs } of last.values()) pushLiveState(values, sequence, state, startedAtMs);
+    expectRows(this.#setLive.write(values), last.size, 'an attempt whose state changes has ended or is not stored');
+  }
+
+  #writeEnds(ended: NonNullable<Batch['endedAttempts']>): void {
+    const ends: SqlValue[] = [];
+    for (const { sequence, end } of ended) rows.pushAttemptEnd(ends, sequence, end);
+    const message = 'an attempt that ends has ended before or is not stored';
+    expectRows(this.#endAttempts.write(ends), ended.length, message);
+    expectRows(this.#dropLive.write(ended.map(({ sequence }) => sequence)), ended.length, message);
+  }
+}
+
+function pushLiveState(values: SqlValue[], sequence: number, state: AttemptState, startedAtMs: number | null): void {
+  if (!isAttemptLive(state))
+    throw new DistributoError('STORE_CONFLICT', `attempt ${sequence} is ${state} without an end`);
+  rows.pushLiveState(values, sequence, state, startedAtMs);
+}
+
+function expectRows(changed: number, expected: number, message: string): void {
+  if (changed !== expected) throw new DistributoError('STORE_CONFLICT', message, { details: { changed, expected } });
+}

@@ -1,0 +1,73 @@
+// What a controller needs to go on: unfinished runs and runs that still have a live attempt, with what belongs to them.
+
+import type { Run } from '../../domain/run.ts';
+import type { StoredWorld } from '../../ports/store.ts';
+import { RUN_STATE_CODES } from './codes.ts';
+import type { Driver, Row, SqlValue } from './driver.ts';
+import { readMeta } from './meta.ts';
+import { LIVE_ATTEMPT_SELECT, type RowReader } from './row-reader.ts';
+import { JOB_COLUMNS, RETRY_COLUMNS, RUN_COLUMNS } from './row-values.ts';
+
+/** Columns of a job with its spec, as RowReader.job wants them. */
+export const JOB_SELECT = `SELECT ${JOB_COLUMNS.split(', ')
+  .map((column) => `j.${column} AS ${column}`)
+  .join(', ')}, s.spec AS spec, s.seal AS spec_seal FROM jobs j JOIN job_specs s ON s.job_id = j.id`;
+
+export function loadWorld(driver: Driver, reader: RowReader, file: string): StoredWorld {
+  const liveAttempts = driver
+    .prepare(`${LIVE_ATTEMPT_SELECT} ORDER BY live.sequence`)
+    .all()
+    .map((row) => reader.attempt(row));
+  const runs = loadRuns(driver, reader, new Set(liveAttempts.map(({ runId }) => runId)));
+  return { ...loadParts(driver, reader, runs), liveAttempts, next: nextIds(driver, file) };
+}
+
+/** One run, whatever its state. */
+export function loadRun(driver: Driver, reader: RowReader, runId: number): Omit<StoredWorld, 'next'> | undefined {
+  const row = driver.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ? AND removed = 0`).get([runId]);
+  if (row === undefined) return undefined;
+  const liveAttempts = driver
+    .prepare(`${LIVE_ATTEMPT_SELECT} WHERE a.run_id = ? ORDER BY live.sequence`)
+    .all([runId])
+    .map((attempt) => reader.attempt(attempt));
+  return { ...loadParts(driver, reader, [reader.run(row)]), liveAttempts };
+}
+
+function loadParts(driver: Driver, reader: RowReader, runs: readonly Run[]) {
+  const perId = (sql: string, parents: readonly { readonly id: number }[]): Row[] => {
+    const statement = driver.prepare(sql);
+    return parents.flatMap(({ id }) => statement.all([id]));
+  };
+  const jobs = perId(`${JOB_SELECT} WHERE j.run_id = ? ORDER BY j.ordinal`, runs).map((row) => reader.job(row));
+  const chunks = 'SELECT job_id, chunk, states, seal FROM task_chunks WHERE job_id = ? ORDER BY chunk';
+  const retries = `SELECT ${RETRY_COLUMNS} FROM retries WHERE job_id = ? ORDER BY task_index`;
+  return {
+    runs,
+    jobs,
+    taskChunks: perId(chunks, jobs).map((row) => reader.taskChunk(row)),
+    retries: perId(retries, jobs).map((row) => reader.retry(row)),
+  };
+}
+
+function loadRuns(driver: Driver, reader: RowReader, live: ReadonlySet<number>): Run[] {
+  const open = driver
+    .prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE state < ${RUN_STATE_CODES.succeeded} AND removed = 0`)
+    .all();
+  const byId = driver.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ? AND state >= ${RUN_STATE_CODES.succeeded}`);
+  const stopping = [...live].map((id) => byId.get([id])).filter((row) => row !== undefined);
+  return [...open, ...stopping].map((row) => reader.run(row)).sort((a, b) => a.id - b.id);
+}
+
+/** One more than every id ever given: of what is stored, and of what was removed (meta). */
+export function nextIds(driver: Driver, file: string): StoredWorld['next'] {
+  const next = (name: string, sql: string): number => {
+    const stored = driver.prepare(sql).get()?.[0] as SqlValue;
+    return Math.max(Number(stored ?? 0) + 1, Number(readMeta(driver, file, name) ?? 1));
+  };
+  return {
+    runId: next('next-run', 'SELECT max(id) FROM runs'),
+    jobId: next('next-job', 'SELECT max(id) FROM jobs'),
+    attemptSequence: next('next-attempt', 'SELECT max(sequence) FROM attempts'),
+    eventSequence: next('next-event', 'SELECT max(sequence) FROM events'),
+  };
+}
