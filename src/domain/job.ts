@@ -15,7 +15,14 @@ export type Target = {
   /** Process: the submitting client's PATH. */
   readonly path?: string;
   /** The submitting client's AWS settings for s3:// URLs. Never keys. */
-  readonly aws?: { readonly profile?: string; readonly region?: string; readonly endpoint?: string };
+  readonly aws?: {
+    readonly profile?: string;
+    readonly region?: string;
+    readonly endpoint?: string;
+    /** Where the client keeps its profiles, if not in ~/.aws. */
+    readonly configFile?: string;
+    readonly credentialsFile?: string;
+  };
   /** The submitting client's Docker configuration folder, for registry logins. */
   readonly dockerConfigDirectory?: string;
 };

@@ -28,6 +28,8 @@ export const target = z
         profile: z.string().exactOptional(),
         region: z.string().exactOptional(),
         endpoint: z.string().exactOptional(),
+        configFile: z.string().exactOptional(),
+        credentialsFile: z.string().exactOptional(),
       })
       .exactOptional(),
     dockerConfigDirectory: z.string().exactOptional(),
