@@ -68,7 +68,7 @@ async function realInside(root: string, path: string, shown: string): Promise<st
     return real;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
     if (code === 'ELOOP') throw linkEscapes(shown, 'itself');
     throw error;
   }

@@ -76,7 +76,8 @@ function withoutFirst(name: string): string {
 }
 
 function targetOf(root: string, path: string, shown: string, header: Header): string {
-  const linkname = header.linkname;
+  // tar-stream gives null for an empty one, whatever its types say.
+  const linkname = (header.linkname as string | null) ?? '';
   // A hard link names an earlier entry of the same archive; a symbolic link is as the program wrote it.
   return header.type === 'link' ? joinPath(path, withoutFirst(linkname)) : linkedPath(root, shown, linkname);
 }
