@@ -1,11 +1,13 @@
 // Writes one batch inside a transaction that the caller holds. What does not fit what is stored (an attempt that already
 // ended, an unknown run) is refused, so that a fault above never overwrites a fact.
 
+import type { AttemptEnd } from '../../domain/attempt.ts';
 import { DistributoError } from '../../domain/errors.ts';
 import { ITEMS_PER_CHUNK } from '../../domain/job.ts';
 import type { JobRecord, Run } from '../../domain/run.ts';
 import { type AttemptState, isAttemptLive } from '../../domain/states.ts';
 import type { Batch } from '../../ports/store.ts';
+import { endMark } from './attempt-mark.ts';
 import { RUN_STATE_CODES } from './codes.ts';
 import type { Driver, SqlValue, Statement } from './driver.ts';
 import type { InternedTexts } from './intern-texts.ts';
@@ -23,10 +25,11 @@ export class BatchWriter {
   readonly #updateJob: Statement;
   readonly #countItemChunks: Statement;
   readonly #startAttempts: RowWriter;
-  readonly #addLive: RowWriter;
-  readonly #setLive: RowWriter;
-  readonly #endAttempts: RowWriter;
-  readonly #dropLive: RowWriter;
+  readonly #addStates: RowWriter;
+  readonly #setStates: RowWriter;
+  readonly #addEnds: RowWriter;
+  readonly #setEnded: RowWriter;
+  readonly #lastEndId: Statement;
   readonly #putChunks: RowWriter;
   readonly #putRetries: RowWriter;
   readonly #dropRetries: RowWriter;
@@ -51,22 +54,22 @@ export class BatchWriter {
       `INSERT INTO attempts (${rows.ATTEMPT_START_COLUMNS}) VALUES $rows`,
       rows.ATTEMPT_START_WIDTH,
     );
-    this.#addLive = writer(
-      'INSERT INTO live_attempts (sequence, sealed_state, started_at_ms) VALUES $rows',
-      rows.LIVE_WIDTH,
+    this.#addStates = writer('INSERT INTO attempt_states (sequence, mark, seen_at_ms) VALUES $rows', rows.STATE_WIDTH);
+    this.#setStates = writer(
+      `UPDATE attempt_states SET mark = new.column2, seen_at_ms = new.column3 FROM (VALUES $rows) AS new
+       WHERE attempt_states.sequence = new.column1 AND mark > 0`,
+      rows.STATE_WIDTH,
     );
-    this.#setLive = writer(
-      `UPDATE live_attempts SET sealed_state = new.column2, started_at_ms = new.column3 FROM (VALUES $rows) AS new
-       WHERE live_attempts.sequence = new.column1`,
-      rows.LIVE_WIDTH,
-    );
-    this.#endAttempts = writer(
-      `UPDATE attempts SET (${rows.ATTEMPT_END_COLUMNS}) = (new.column2, new.column3, new.column4, new.column5,
-         new.column6, new.column7, new.column8, new.column9)
-       FROM (VALUES $rows) AS new WHERE attempts.sequence = new.column1 AND attempts.end_state IS NULL`,
+    this.#addEnds = writer(
+      `INSERT INTO attempt_ends (${rows.ATTEMPT_END_COLUMNS}) VALUES $rows`,
       rows.ATTEMPT_END_WIDTH,
     );
-    this.#dropLive = writer('DELETE FROM live_attempts WHERE sequence IN (VALUES $rows)', 1);
+    this.#setEnded = writer(
+      `UPDATE attempt_states SET mark = new.column2 FROM (VALUES $rows) AS new
+       WHERE attempt_states.sequence = new.column1 AND mark > 0`,
+      2,
+    );
+    this.#lastEndId = driver.prepare('SELECT max(id) FROM attempt_ends');
     this.#putChunks = writer(
       'INSERT OR REPLACE INTO task_chunks (job_id, chunk, states, seal) VALUES $rows',
       rows.CHUNK_WIDTH,
@@ -83,7 +86,7 @@ export class BatchWriter {
     for (const { id, state } of batch.jobs ?? []) this.#writeJobState(id, RUN_STATE_CODES[state]);
     if (batch.newAttempts?.length) this.#writeStarts(batch.newAttempts, batch.endedAttempts ?? []);
     if (batch.attempts?.length) this.#writeStates(batch.attempts);
-    if (batch.endedAttempts?.length) this.#writeEnds(batch.endedAttempts);
+    this.#writeEnds(batch.endedAttempts ?? []);
     const chunks: SqlValue[] = [];
     for (const chunk of batch.taskChunks ?? []) rows.pushTaskChunk(chunks, chunk);
     this.#putChunks.write(chunks);
@@ -117,36 +120,42 @@ export class BatchWriter {
   }
 
   /** An attempt that starts and ends in one batch is live for a moment. */
-  #writeStarts(attempts: NonNullable<Batch['newAttempts']>, ended: NonNullable<Batch['endedAttempts']>): void {
+  #writeStarts(attempts: NonNullable<Batch['newAttempts']>, endedLater: NonNullable<Batch['endedAttempts']>): void {
     const starts: SqlValue[] = [];
-    const live: SqlValue[] = [];
-    const ends: SqlValue[] = [];
-    const endsLater = new Set(ended.map(({ sequence }) => sequence));
+    const states: SqlValue[] = [];
+    const ended: { sequence: number; end: AttemptEnd }[] = [];
+    const endsLater = new Set(endedLater.map(({ sequence }) => sequence));
     for (const attempt of attempts) {
       const { instanceId, runtimeKey, sequence, state, startedAtMs, end } = attempt;
       rows.pushAttemptStart(starts, attempt, this.#texts.idOf(instanceId), this.#texts.idOf(runtimeKey));
-      if (end !== null) rows.pushAttemptEnd(ends, sequence, end);
-      else if (endsLater.has(sequence)) rows.pushLiveState(live, sequence, 'reserved', startedAtMs);
-      else pushLiveState(live, sequence, state, startedAtMs);
+      if (end !== null) ended.push({ sequence, end });
+      const isEnded = end !== null || endsLater.has(sequence);
+      pushLiveState(states, sequence, isEnded ? 'reserved' : state, startedAtMs);
     }
     this.#startAttempts.write(starts);
-    this.#addLive.write(live);
-    this.#endAttempts.write(ends);
+    this.#addStates.write(states);
+    this.#writeEnds(ended);
   }
 
   #writeStates(changes: NonNullable<Batch['attempts']>): void {
     const last = new Map(changes.map((change) => [change.sequence, change]));
     const values: SqlValue[] = [];
     for (const { sequence, state, startedAtMs } of last.values()) pushLiveState(values, sequence, state, startedAtMs);
-    expectRows(this.#setLive.write(values), last.size, 'an attempt whose state changes has ended or is not stored');
+    expectRows(this.#setStates.write(values), last.size, 'an attempt whose state changes has ended or is not stored');
   }
 
   #writeEnds(ended: NonNullable<Batch['endedAttempts']>): void {
+    if (ended.length === 0) return;
+    let id = Number(this.#lastEndId.get()?.[0] ?? 0);
     const ends: SqlValue[] = [];
-    for (const { sequence, end } of ended) rows.pushAttemptEnd(ends, sequence, end);
-    const message = 'an attempt that ends has ended before or is not stored';
-    expectRows(this.#endAttempts.write(ends), ended.length, message);
-    expectRows(this.#dropLive.write(ended.map(({ sequence }) => sequence)), ended.length, message);
+    const marks: SqlValue[] = [];
+    for (const { sequence, end } of ended) {
+      id += 1;
+      rows.pushAttemptEnd(ends, id, sequence, end);
+      marks.push(sequence, endMark(id));
+    }
+    this.#addEnds.write(ends);
+    expectRows(this.#setEnded.write(marks), ended.length, 'an attempt that ends has ended before or is not stored');
   }
 }
 

@@ -10,7 +10,7 @@ import { findLogDamage } from './wal-log.ts';
 
 /** Up to this size every page is looked at, about 0.1 s; above, only the tables a start reads. */
 const CHECKED_WHOLE_MAX_BYTES = 32 * 1024 * 1024;
-const TABLES_OF_A_START = ['meta', 'texts', 'runs', 'jobs', 'job_specs', 'live_attempts', 'task_chunks', 'retries'];
+const TABLES_OF_A_START = ['meta', 'texts', 'runs', 'jobs', 'job_specs', 'attempt_states', 'task_chunks', 'retries'];
 
 /** Throws STORE_LOCKED, STORE_DAMAGED or STORE_NEWER. */
 export function inspectStore(file: string, name: DriverName, knownVersion: number): void {

@@ -1,11 +1,12 @@
 // What a controller needs to go on: unfinished runs and runs that still have a live attempt, with what belongs to them.
 
+import type { Attempt } from '../../domain/attempt.ts';
 import type { Run } from '../../domain/run.ts';
 import type { StoredWorld } from '../../ports/store.ts';
 import { RUN_STATE_CODES } from './codes.ts';
 import type { Driver, Row, SqlValue } from './driver.ts';
 import { readMeta } from './meta.ts';
-import { LIVE_ATTEMPT_SELECT, type RowReader } from './row-reader.ts';
+import { ATTEMPT_SELECT, type RowReader } from './row-reader.ts';
 import { JOB_COLUMNS, RETRY_COLUMNS, RUN_COLUMNS } from './row-values.ts';
 
 /** Columns of a job with its spec, as RowReader.job wants them. */
@@ -14,23 +15,29 @@ export const JOB_SELECT = `SELECT ${JOB_COLUMNS.split(', ')
   .join(', ')}, s.spec AS spec, s.seal AS spec_seal FROM jobs j JOIN job_specs s ON s.job_id = j.id`;
 
 export function loadWorld(driver: Driver, reader: RowReader, file: string): StoredWorld {
-  const liveAttempts = driver
-    .prepare(`${LIVE_ATTEMPT_SELECT} ORDER BY live.sequence`)
-    .all()
-    .map((row) => reader.attempt(row));
+  const liveAttempts = loadLiveAttempts(driver, reader, Number(readMeta(driver, file, FIRST_LIVE) ?? 0));
   const runs = loadRuns(driver, reader, new Set(liveAttempts.map(({ runId }) => runId)));
   return { ...loadParts(driver, reader, runs), liveAttempts, next: nextIds(driver, file) };
 }
 
+/** The name of the fact that no attempt with a lower sequence lives, so that a start need not look at all of them. */
+export const FIRST_LIVE = 'first-live';
+
 /** One run, whatever its state. */
-export function loadRun(driver: Driver, reader: RowReader, runId: number): Omit<StoredWorld, 'next'> | undefined {
+export function loadRun(driver: Driver, reader: RowReader, file: string, runId: number) {
   const row = driver.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ? AND removed = 0`).get([runId]);
   if (row === undefined) return undefined;
-  const liveAttempts = driver
-    .prepare(`${LIVE_ATTEMPT_SELECT} WHERE a.run_id = ? ORDER BY live.sequence`)
-    .all([runId])
-    .map((attempt) => reader.attempt(attempt));
+  const firstLive = Number(readMeta(driver, file, FIRST_LIVE) ?? 0);
+  const liveAttempts = loadLiveAttempts(driver, reader, firstLive).filter((attempt) => attempt.runId === runId);
   return { ...loadParts(driver, reader, [reader.run(row)]), liveAttempts };
+}
+
+function loadLiveAttempts(driver: Driver, reader: RowReader, firstLive: number): Attempt[] {
+  const bySequence = driver.prepare(`${ATTEMPT_SELECT} WHERE a.sequence = ?`);
+  return driver
+    .prepare('SELECT sequence FROM attempt_states WHERE mark > 0 AND sequence >= ? ORDER BY sequence')
+    .all([firstLive])
+    .map(([sequence]) => reader.attempt(bySequence.get([sequence as number]) ?? [sequence as number]));
 }
 
 function loadParts(driver: Driver, reader: RowReader, runs: readonly Run[]) {

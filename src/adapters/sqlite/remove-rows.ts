@@ -1,6 +1,7 @@
 // Removes what is no longer wanted, a few thousand rows a transaction, so that the process is never blocked for long. What
 // is to be removed is marked first (a run) or can be seen again (an unowned item set), so a kill in between loses nothing.
 
+import { END_ID_SQL } from './attempt-mark.ts';
 import type { Driver, SqlValue } from './driver.ts';
 
 const ROWS_A_STEP = 4000;
@@ -26,7 +27,7 @@ export function removeRunSteps(driver: Driver, runId: number): Step[] {
     .map((row) => Number(row[0]));
   const ofJobs = (sql: string): Step[] => jobIds.map((id) => stepOf(driver, sql, [id, ROWS_A_STEP]));
   return [
-    ...ofJobs('DELETE FROM attempts WHERE sequence IN (SELECT sequence FROM attempts WHERE job_id = ? LIMIT ?)'),
+    ...jobIds.map((id) => removeAttemptsStep(driver, id)),
     ...ofJobs(
       `DELETE FROM task_chunks WHERE (job_id, chunk) IN (SELECT job_id, chunk FROM task_chunks WHERE job_id = ? LIMIT ?)`,
     ),
@@ -42,6 +43,16 @@ export function removeRunSteps(driver: Driver, runId: number): Step[] {
     stepOf(driver, 'DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE run_id = ? LIMIT ?)', [runId, ROWS_A_STEP]),
     stepOf(driver, 'DELETE FROM runs WHERE id = ? AND removed = 1', [runId]),
   ];
+}
+
+function removeAttemptsStep(driver: Driver, jobId: number): Step {
+  const some = 'SELECT sequence FROM attempts WHERE job_id = ? ORDER BY task_index, sequence LIMIT ?';
+  const steps = [
+    `DELETE FROM attempt_ends WHERE id IN (SELECT ${END_ID_SQL} FROM attempt_states s WHERE s.sequence IN (${some}))`,
+    `DELETE FROM attempt_states WHERE sequence IN (${some})`,
+    `DELETE FROM attempts WHERE sequence IN (${some})`,
+  ].map((sql) => stepOf(driver, sql, [jobId, ROWS_A_STEP]));
+  return () => steps.map((step) => step()).at(-1) === true;
 }
 
 export function removeItemSetSteps(driver: Driver, setId: number): Step[] {

@@ -6,6 +6,7 @@ import type { Job } from '../../domain/job.ts';
 import type { JobRecord, RetryRecord, Run } from '../../domain/run.ts';
 import type { AttemptEndState } from '../../domain/states.ts';
 import type { TaskChunk } from '../../ports/store.ts';
+import { codeOfMark, END_ID_SQL, liveMark, NOT_SEEN_AT_MS } from './attempt-mark.ts';
 import {
   ATTEMPT_STATE_CODES,
   END_CAUSE_CODES,
@@ -16,7 +17,6 @@ import {
 } from './codes.ts';
 import type { Row, SqlValue } from './driver.ts';
 import type { InternedTexts } from './intern-texts.ts';
-import { sealedState } from './row-values.ts';
 import { SALTS, sealOf } from './seal.ts';
 import { storeDamaged } from './store-errors.ts';
 
@@ -26,16 +26,12 @@ const END_CAUSES = wordsOf(END_CAUSE_CODES);
 const EVENT_KINDS = wordsOf(EVENT_KIND_CODES);
 const EVENT_STATES = wordsOf(EVENT_STATE_CODES);
 
-const ATTEMPT_READ = `
+/** What an attempt is read from: its start, its state, its end. */
+export const ATTEMPT_SELECT = `
 SELECT a.sequence, a.run_id, a.job_id, a.task_index, a.number, a.instance, a.runtime, a.created_at_ms, a.seal,
-  a.end_state, a.cause, a.exit_code, a.reason, a.started_at_ms, a.ended_at_ms, a.peak_memory_mib, a.end_seal,
-  live.sealed_state, live.started_at_ms AS seen_at_ms`;
-
-/** Any attempt, and the live ones alone: both give what RowReader.attempt wants. */
-export const ATTEMPT_SELECT = `${ATTEMPT_READ}
-FROM attempts a LEFT JOIN live_attempts live ON live.sequence = a.sequence`;
-export const LIVE_ATTEMPT_SELECT = `${ATTEMPT_READ}
-FROM live_attempts live LEFT JOIN attempts a ON a.sequence = live.sequence`;
+  s.mark, s.seen_at_ms, e.id AS end_id, e.sequence AS end_sequence, e.state, e.cause, e.exit_code, e.reason,
+  e.started_at_ms, e.ended_at_ms, e.peak_memory_mib, e.seal AS end_seal
+FROM attempts a LEFT JOIN attempt_states s ON s.sequence = a.sequence LEFT JOIN attempt_ends e ON e.id = ${END_ID_SQL}`;
 
 type NullableNumber = number | null;
 type NullableText = string | null;
@@ -82,13 +78,10 @@ export class RowReader {
 
   attempt(row: Row): Attempt {
     const sequence = row[0] as number;
+    const mark = row[9] as NullableNumber;
     this.#verify(SALTS.attemptStarts, row, 0, 8, 'attempt');
-    const end = this.#attemptEnd(row);
-    const mark = row[17] as NullableNumber;
-    if ((mark === null) !== (end !== null)) this.#refuse('attempt', sequence);
-    const seenAtMs = row[18] as NullableNumber;
-    const state = end?.state ?? this.#liveState(sequence, mark as number, seenAtMs);
-    return {
+    if (mark === null) this.#refuse('attempt', sequence);
+    const start = {
       sequence,
       runId: row[1] as number,
       jobId: row[2] as number,
@@ -96,31 +89,30 @@ export class RowReader {
       number: row[4] as number,
       instanceId: this.#texts.textOf(row[5] as number),
       runtimeKey: this.#texts.textOf(row[6] as number),
-      state,
       createdAtMs: row[7] as number,
-      startedAtMs: end === null ? seenAtMs : end.startedAtMs,
-      end,
     };
+    if (mark < 0) {
+      const end = this.#attemptEnd(row, sequence);
+      return { ...start, state: end.state, startedAtMs: end.startedAtMs, end };
+    }
+    const seenAtMs = row[10] as number;
+    if (liveMark(sequence, codeOfMark(mark), seenAtMs) !== mark) this.#refuse('attempt', sequence);
+    const state = this.#word(ATTEMPT_STATES, codeOfMark(mark), 'attempt');
+    return { ...start, state, startedAtMs: seenAtMs === NOT_SEEN_AT_MS ? null : seenAtMs, end: null };
   }
 
-  #attemptEnd(row: Row): AttemptEnd | null {
-    if (row[9] === null && row[16] === null) return null;
-    if (sealOf(SALTS.attemptEnds, [row[0] as number, ...row.slice(9, 16)]) !== row[16]) this.#refuse('attempt', row[0]);
+  #attemptEnd(row: Row, sequence: number): AttemptEnd {
+    this.#verify(SALTS.attemptEnds, row, 11, 20, 'end of attempt');
+    if (row[12] !== sequence) this.#refuse('end of attempt', sequence);
     return {
-      state: this.#word(ATTEMPT_STATES, row[9], 'attempt') as AttemptEndState,
-      cause: this.#word(END_CAUSES, row[10], 'attempt'),
-      exitCode: row[11] as NullableNumber,
-      reason: row[12] as string,
-      startedAtMs: row[13] as NullableNumber,
-      endedAtMs: row[14] as number,
-      peakMemoryMib: row[15] as NullableNumber,
+      state: this.#word(ATTEMPT_STATES, row[13], 'attempt') as AttemptEndState,
+      cause: this.#word(END_CAUSES, row[14], 'attempt'),
+      exitCode: row[15] as NullableNumber,
+      reason: row[16] as string,
+      startedAtMs: row[17] as NullableNumber,
+      endedAtMs: row[18] as number,
+      peakMemoryMib: row[19] as NullableNumber,
     };
-  }
-
-  #liveState(sequence: number, mark: number, seenAtMs: NullableNumber) {
-    const code = mark & 15;
-    if (sealedState(sequence, code, seenAtMs) !== mark) this.#refuse('attempt', sequence);
-    return this.#word(ATTEMPT_STATES, code, 'attempt');
   }
 
   taskChunk(row: Row): TaskChunk {

@@ -6,6 +6,7 @@ import type { Event } from '../../domain/event.ts';
 import type { JobRecord, RetryRecord, Run } from '../../domain/run.ts';
 import type { AttemptState } from '../../domain/states.ts';
 import type { TaskChunk } from '../../ports/store.ts';
+import { liveMark, NOT_SEEN_AT_MS } from './attempt-mark.ts';
 import { ATTEMPT_STATE_CODES, END_CAUSE_CODES, EVENT_KIND_CODES, EVENT_STATE_CODES, RUN_STATE_CODES } from './codes.ts';
 import type { SqlValue } from './driver.ts';
 import { cleanText, SALTS, sealOf } from './seal.ts';
@@ -16,7 +17,7 @@ export const JOB_COLUMNS = 'id, run_id, ordinal, state, task_count, item_set_id,
 export const ATTEMPT_START_COLUMNS =
   'sequence, run_id, job_id, task_index, number, instance, runtime, created_at_ms, seal';
 export const ATTEMPT_END_COLUMNS =
-  'end_state, cause, exit_code, reason, started_at_ms, ended_at_ms, peak_memory_mib, end_seal';
+  'id, sequence, state, cause, exit_code, reason, started_at_ms, ended_at_ms, peak_memory_mib, seal';
 export const RETRY_COLUMNS =
   'job_id, task_index, counted, interruptions, next_number, memory_mib, ready_at_ms, last_reason, seal';
 export const EVENT_COLUMNS = 'sequence, at_ms, kind, run_id, job_id, task_index, attempt_sequence, state, reason, seal';
@@ -24,12 +25,11 @@ export const EVENT_COLUMNS = 'sequence, at_ms, kind, run_id, job_id, task_index,
 export const RUN_WIDTH = 14;
 export const JOB_WIDTH = 7;
 export const ATTEMPT_START_WIDTH = 9;
-/** With the sequence in front. */
-export const ATTEMPT_END_WIDTH = 9;
+export const ATTEMPT_END_WIDTH = 10;
 export const RETRY_WIDTH = 9;
 export const EVENT_WIDTH = 10;
 export const CHUNK_WIDTH = 4;
-export const LIVE_WIDTH = 3;
+export const STATE_WIDTH = 3;
 
 /** Adds the seal of everything in `values` from `from` on. */
 function sealed(salt: number, values: SqlValue[], from = 0): SqlValue[] {
@@ -87,9 +87,10 @@ export function pushAttemptStart(values: SqlValue[], attempt: Attempt, instance:
   sealed(SALTS.attemptStarts, values, from);
 }
 
-export function pushAttemptEnd(values: SqlValue[], sequence: number, end: AttemptEnd): void {
+export function pushAttemptEnd(values: SqlValue[], id: number, sequence: number, end: AttemptEnd): void {
   const from = values.length;
   values.push(
+    id,
     sequence,
     ATTEMPT_STATE_CODES[end.state],
     END_CAUSE_CODES[end.cause],
@@ -102,18 +103,14 @@ export function pushAttemptEnd(values: SqlValue[], sequence: number, end: Attemp
   sealed(SALTS.attemptEnds, values, from);
 }
 
-/** A live state as one number: the code in the lowest four bits, a check of the row above. */
-export function sealedState(sequence: number, code: number, startedAtMs: number | null): number {
-  return (sealOf(SALTS.liveStates, [sequence, code, startedAtMs]) & 0x7ffffff0) | code;
-}
-
 export function pushLiveState(
   values: SqlValue[],
   sequence: number,
   state: AttemptState,
   startedAtMs: number | null,
 ): void {
-  values.push(sequence, sealedState(sequence, ATTEMPT_STATE_CODES[state], startedAtMs), startedAtMs);
+  const seenAtMs = startedAtMs ?? NOT_SEEN_AT_MS;
+  values.push(sequence, liveMark(sequence, ATTEMPT_STATE_CODES[state], seenAtMs), seenAtMs);
 }
 
 export function pushTaskChunk(values: SqlValue[], { jobId, chunk, states }: TaskChunk): void {

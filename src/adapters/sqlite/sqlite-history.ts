@@ -8,6 +8,7 @@ import type { JobRecord, Run } from '../../domain/run.ts';
 import { TASK_STATES, type TaskState, taskStateCode, taskStateOf } from '../../domain/states.ts';
 import type { EventQuery, JobSummary, RunQuery, TaskQuery, TaskSummary } from '../../ports/store.ts';
 import { TASKS_PER_CHUNK } from '../../ports/store.ts';
+import { END_ID_SQL } from './attempt-mark.ts';
 import { ATTEMPT_STATE_CODES, RUN_STATE_CODES } from './codes.ts';
 import type { Driver, Row, SqlValue, Statement } from './driver.ts';
 import { JOB_SELECT } from './load-world.ts';
@@ -241,14 +242,17 @@ type FoundTask = { readonly taskIndex: number; readonly code: number };
 const { succeeded, failed, interrupted, preempted, lost } = ATTEMPT_STATE_CODES;
 
 const SUMMARY = `
-SELECT count(*), coalesce(sum(CASE WHEN end_state = ${succeeded} THEN ended_at_ms - started_at_ms END), 0),
-  count(CASE WHEN end_state = ${succeeded} THEN started_at_ms END), max(peak_memory_mib), min(started_at_ms), max(ended_at_ms)
-FROM attempts WHERE job_id = ? AND task_index >= ? AND task_index < ?`;
+SELECT count(*), coalesce(sum(CASE WHEN e.state = ${succeeded} THEN e.ended_at_ms - e.started_at_ms END), 0) AS spent,
+  count(CASE WHEN e.state = ${succeeded} THEN e.started_at_ms END) AS successes, max(e.peak_memory_mib) AS peak,
+  min(e.started_at_ms) AS first, max(e.ended_at_ms) AS last
+FROM attempts a JOIN attempt_states s ON s.sequence = a.sequence LEFT JOIN attempt_ends e ON e.id = ${END_ID_SQL}
+WHERE a.job_id = ? AND a.task_index >= ? AND a.task_index < ?`;
 
 /** Attempts beyond the first, by how the one before them ended. */
 const REPEATS = `
-SELECT count(CASE WHEN before.end_state IN (${interrupted}, ${preempted}, ${lost}) THEN 1 END),
-  count(CASE WHEN before.end_state = ${failed} THEN 1 END)
+SELECT count(CASE WHEN e.state IN (${interrupted}, ${preempted}, ${lost}) THEN 1 END) AS interruptions,
+  count(CASE WHEN e.state = ${failed} THEN 1 END) AS retries
 FROM attempts a JOIN attempts before
   ON before.job_id = a.job_id AND before.task_index = a.task_index AND before.number = a.number - 1
+JOIN attempt_states s ON s.sequence = before.sequence JOIN attempt_ends e ON e.id = ${END_ID_SQL}
 WHERE a.job_id = ? AND a.number > 1 AND a.task_index >= ? AND a.task_index < ?`;

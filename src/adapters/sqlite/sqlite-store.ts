@@ -11,7 +11,7 @@ import { BatchWriter } from './commit-batch.ts';
 import type { Driver, Statement } from './driver.ts';
 import { InternedTexts } from './intern-texts.ts';
 import { ItemSets } from './item-sets.ts';
-import { loadRun, loadWorld, nextIds } from './load-world.ts';
+import { FIRST_LIVE, loadRun, loadWorld, nextIds } from './load-world.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { removeItemSetSteps, removeRunSteps, type Step, shrinkStep } from './remove-rows.ts';
 import { RowReader } from './row-reader.ts';
@@ -19,6 +19,8 @@ import { RUN_COLUMNS, runValues } from './row-values.ts';
 import { SALTS, sealOf } from './seal.ts';
 import { SqliteHistory } from './sqlite-history.ts';
 import { storeDamaged, translateError } from './store-errors.ts';
+
+const FIRST_LIVE_STEP = 100_000;
 
 export class SqliteStore implements Store, History {
   readonly ownerId: string;
@@ -59,11 +61,13 @@ export class SqliteStore implements Store, History {
   }
 
   async load(): Promise<StoredWorld> {
-    return this.#guard(() => loadWorld(this.#driver, this.#reader, this.#file));
+    const world = this.#guard(() => loadWorld(this.#driver, this.#reader, this.#file));
+    this.#noteFirstLive(world);
+    return world;
   }
 
   async loadRun(runId: number): Promise<Omit<StoredWorld, 'next'> | undefined> {
-    return this.#guard(() => loadRun(this.#driver, this.#reader, runId));
+    return this.#guard(() => loadRun(this.#driver, this.#reader, this.#file, runId));
   }
 
   async commit(batch: Batch): Promise<void> {
@@ -157,15 +161,25 @@ export class SqliteStore implements Store, History {
     for (const id of ids) this.#ignoreLater(this.#inBackground(() => removeItemSetSteps(this.#driver, id)));
   }
 
+  /** Where many attempts have ended since, the next start begins its search further on. */
+  #noteFirstLive({ liveAttempts, next }: StoredWorld): void {
+    const first = liveAttempts[0]?.sequence ?? next.attemptSequence;
+    const noted = Number(this.#guard(() => readMeta(this.#driver, this.#file, FIRST_LIVE)) ?? 0);
+    if (first < noted + FIRST_LIVE_STEP) return;
+    try {
+      this.#transaction(() => writeMeta(this.#driver, FIRST_LIVE, String(first)));
+    } catch (error) {
+      if (!(error instanceof DistributoError) || error.code !== 'STORE_FULL') throw error;
+    }
+  }
+
   /** Hides the run from now on, and remembers which ids must not be given again. */
   #markRemoved(runId: number): void {
     const row = this.#driver.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ? AND removed = 0`).get([runId]);
     if (row === undefined) throw new DistributoError('NOT_FOUND', `run ${runId} is not stored`);
     const run = this.#reader.run(row);
-    const live = this.#driver
-      .prepare('SELECT count(*) FROM live_attempts l JOIN attempts a ON a.sequence = l.sequence WHERE a.run_id = ?')
-      .get([runId]);
-    if (!isRunEnded(run.state) || Number(live?.[0]) > 0)
+    const live = loadRun(this.#driver, this.#reader, this.#file, runId)?.liveAttempts.length ?? 0;
+    if (!isRunEnded(run.state) || live > 0)
       throw new DistributoError(
         'STORE_CONFLICT',
         `${run.name}-${run.number} is ${run.state} and cannot be removed yet`,

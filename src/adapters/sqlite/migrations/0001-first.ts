@@ -1,6 +1,6 @@
 // Migration 1: the first schema. Immutable once released. Every row ends in the seal of its values (seal.ts).
-// An attempt has a row for good, written at its start and completed at its end; while it lives, its state stands in the
-// small `live_attempts`, so that a change of state touches few pages.
+// What an attempt is and how it ended are rows that are only ever appended. What changes, its state, stands in the small
+// `attempt_states` (attempt-mark.ts), whose rows keep their length, so that changes here and there touch few pages.
 
 export const FIRST = `
 CREATE TABLE meta (
@@ -35,16 +35,19 @@ CREATE TABLE job_specs (job_id INTEGER PRIMARY KEY, spec TEXT NOT NULL, seal INT
 CREATE TABLE attempts (
   sequence INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, job_id INTEGER NOT NULL,
   task_index INTEGER NOT NULL CHECK (task_index >= 0), number INTEGER NOT NULL CHECK (number > 0),
-  instance INTEGER NOT NULL, runtime INTEGER NOT NULL, created_at_ms INTEGER NOT NULL, seal INTEGER NOT NULL,
-  end_state INTEGER CHECK (end_state BETWEEN 4 AND 9), cause INTEGER, exit_code INTEGER, reason TEXT,
-  started_at_ms INTEGER, ended_at_ms INTEGER, peak_memory_mib INTEGER, end_seal INTEGER,
-  CHECK ((end_state IS NULL) = (ended_at_ms IS NULL))
+  instance INTEGER NOT NULL, runtime INTEGER NOT NULL, created_at_ms INTEGER NOT NULL, seal INTEGER NOT NULL
 );
 CREATE INDEX attempts_task ON attempts (job_id, task_index);
 CREATE INDEX attempts_repeated ON attempts (job_id, task_index) WHERE number > 1;
 
-CREATE TABLE live_attempts (
-  sequence INTEGER PRIMARY KEY, sealed_state INTEGER NOT NULL, started_at_ms INTEGER
+CREATE TABLE attempt_states (
+  sequence INTEGER PRIMARY KEY, mark INTEGER NOT NULL, seen_at_ms INTEGER NOT NULL
+);
+
+CREATE TABLE attempt_ends (
+  id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, state INTEGER NOT NULL CHECK (state BETWEEN 4 AND 9),
+  cause INTEGER NOT NULL, exit_code INTEGER, reason TEXT NOT NULL, started_at_ms INTEGER,
+  ended_at_ms INTEGER NOT NULL, peak_memory_mib INTEGER, seal INTEGER NOT NULL
 );
 
 CREATE TABLE task_chunks (
