@@ -17,6 +17,7 @@ import { type ControllerOptions, type EngineOptions, runController } from './run
 type Parts = {
   readonly engine?: StubEngine;
   readonly openStore?: () => Promise<never>;
+  readonly holdDirectory?: () => Promise<never>;
   readonly onOptions?: (options: EngineOptions) => void;
   readonly closed?: string[];
 };
@@ -29,6 +30,7 @@ function start(
   const note = (what: string) => async () => void parts.closed?.push(what);
   return runController(
     {
+      holdDirectory: parts.holdDirectory ?? (async () => () => void parts.closed?.push('directory')),
       openStore: parts.openStore ?? (async () => ({ store: { ownerId: 'owner-1', close: note('store') } })),
       createEngine: async (_held, engineOptions) => {
         parts.onOptions?.(engineOptions);
@@ -56,7 +58,7 @@ test('a controller answers on its socket, and leaves nothing but its log when it
   assert.equal(statSync(stateDirectory).mode & 0o777, 0o700);
   await client.stopController();
   assert.equal((await controller.ended).reason, 'a client asked for it');
-  assert.deepEqual(closed, ['engine', 'store']);
+  assert.deepEqual(closed, ['engine', 'store', 'directory']);
   assert.equal(existsSync(controller.socketPath), false);
   assert.equal(existsSync(recordPath(stateDirectory)), false);
   assert.match(readFileSync(logPath(stateDirectory), 'utf8'), /ends: a client asked for it/);
@@ -149,10 +151,10 @@ test('what a killed controller left is recognised and removed', async (t) => {
 
 test('a lock without a record is told without a name, within a moment', async (t) => {
   const stateDirectory = await scratchFolder(t);
-  const openStore = async () => {
+  const holdDirectory = async () => {
     throw new DistributoError('STORE_LOCKED', 'busy');
   };
-  await assert.rejects(start(stateDirectory, { openStore }), (error: DistributoError) => {
+  await assert.rejects(start(stateDirectory, { holdDirectory }), (error: DistributoError) => {
     assert.equal(error.code, 'STORE_LOCKED');
     assert.match(error.message, /another controller that starts just now/);
     return true;

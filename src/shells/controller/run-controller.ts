@@ -1,5 +1,5 @@
-// The life of a controller in this process: hold the store, then load the rest, answer on the socket, end when idle, asked
-// or broken. Light until the store is held, so that the loser of two starts knows within a moment.
+// The life of a controller in this process: hold the directory, then load the rest, answer on the socket, end when idle,
+// asked or broken. Light until the directory is held, so that the loser of two starts knows within a moment.
 
 import { chmodSync } from 'node:fs';
 import { DistributoError } from '../../domain/errors.ts';
@@ -15,8 +15,10 @@ import { chooseSocketPath, removeSocket } from './socket-path.ts';
 import { prepareStateDirectory } from './state-directory.ts';
 import { watchIdle } from './watch-idle.ts';
 
-/** What compose.ts gives: the store first and alone, the engine once the store is held. */
+/** What compose.ts gives, in the order in which it is used. */
 export type ControllerParts<Held extends { readonly store: Pick<Store, 'close' | 'ownerId'> }> = {
+  /** Throws STORE_LOCKED where another process has the directory; the answer gives it up. */
+  holdDirectory(stateDirectory: string): Promise<() => void>;
   openStore(stateDirectory: string): Promise<Held>;
   createEngine(held: Held, options: EngineOptions): Promise<Engine>;
 };
@@ -57,13 +59,14 @@ export async function runController<Held extends { readonly store: Pick<Store, '
   const settings = { ...DEFAULT_CONTROLLER_SETTINGS, ...options.settings };
   const sinceMs = Date.now();
   prepareStateDirectory(stateDirectory);
-  const held = await holdStore(parts, stateDirectory);
+  const release = await holdDirectory(parts, stateDirectory);
   const before = readRecord(stateDirectory);
   if (before?.socket) removeSocket(before.socket); // of a holder that was killed
   writeRecord(stateDirectory, { version, sinceMs, socket: null });
   const log = openControllerLog(stateDirectory);
   log.write(`version ${version} holds ${stateDirectory}`);
 
+  let held: Held | undefined;
   let engine: Engine | undefined;
   let socketPath: string | undefined;
   let server: Awaited<ReturnType<typeof openServer>> | undefined;
@@ -80,9 +83,10 @@ export async function runController<Held extends { readonly store: Pick<Store, '
     log.write(`ends: ${reason}`);
     await attempt(log, 'closing the socket', async () => server?.close(reason));
     await attempt(log, 'closing the engine', async () => within(ENGINE_CLOSE_MS, engine?.close()));
-    await attempt(log, 'closing the store', () => held.store.close());
+    await attempt(log, 'closing the store', async () => held?.store.close());
     if (socketPath !== undefined) removeSocket(socketPath);
     removeRecord(stateDirectory);
+    release();
     log.write('ended');
     log.close();
     resolveEnded({ reason, error });
@@ -98,6 +102,8 @@ export async function runController<Held extends { readonly store: Pick<Store, '
 
   let idle: ReturnType<typeof watchIdle> | undefined;
   try {
+    held = await parts.openStore(stateDirectory);
+    const { ownerId } = held.store;
     engine = await parts.createEngine(held, {
       stateDirectory,
       settings,
@@ -116,7 +122,7 @@ export async function runController<Held extends { readonly store: Pick<Store, '
       stateDirectory,
       socket: path,
       log: logPath(stateDirectory),
-      ownerId: held.store.ownerId,
+      ownerId,
       isIdle: opened.isIdle(),
       endsAtMs: idle?.endsAtMs() ?? null,
       ...opened.counts(),
@@ -153,15 +159,15 @@ async function openServer(
   });
 }
 
-/** Opens the store, whose lock makes this the only controller of the directory; else says who has it. */
-async function holdStore<Held extends { readonly store: Pick<Store, 'close' | 'ownerId'> }>(
-  parts: ControllerParts<Held>,
+/** Makes this the only controller of the directory; else says who is. */
+async function holdDirectory(
+  parts: Pick<ControllerParts<never>, 'holdDirectory'>,
   stateDirectory: string,
-): Promise<Held> {
+): Promise<() => void> {
   const holder = readHolder(stateDirectory);
   if (holder !== undefined && holder.pid !== process.pid) throw await locked(stateDirectory);
   try {
-    return await parts.openStore(stateDirectory);
+    return await parts.holdDirectory(stateDirectory);
   } catch (error) {
     if (error instanceof DistributoError && error.code === 'STORE_LOCKED') throw await locked(stateDirectory, error);
     throw error;

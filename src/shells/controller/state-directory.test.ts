@@ -29,7 +29,7 @@ test('a new state directory is closed to others and empty', async (t) => {
 test('an empty folder or one of ours that stands open is closed', async (t) => {
   const path = join(await scratchFolder(t), 'state');
   mkdirSync(path);
-  for (const file of [undefined, 'distributo.db']) {
+  for (const file of [undefined, 'store.db']) {
     if (file) writeFileSync(join(path, file), '');
     chmodSync(path, 0o755);
     prepareStateDirectory(path);

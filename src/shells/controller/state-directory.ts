@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { DistributoError } from '../../domain/errors.ts';
 
 /** Of files that only a state directory holds. */
-const OUR_FILES = new Set(['controller.json', 'controller.log', 'distributo.db', 'attempts']);
+const OUR_FILES = new Set(['controller.json', 'controller.lock', 'controller.log', 'store.db', 'attempts']);
 
 export function prepareStateDirectory(path: string): void {
   try {

@@ -1,0 +1,222 @@
+// The one place where adapters are chosen and wired. Everything is loaded when it is needed and not before: the store before
+// the engine, Docker only for runs on Docker.
+
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DistributoError } from '../domain/errors.ts';
+import { runtimeKeyOf, type Target } from '../domain/job.ts';
+import type { Engine } from '../engine/engine-api.ts';
+import type { AttemptRuntime, OpenRuntime } from '../ports/attempt-runtime.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Objects } from '../ports/objects.ts';
+import type { History, Store } from '../ports/store.ts';
+import type { ControllerParts, EngineOptions } from './controller/run-controller.ts';
+
+const STORE_FILE = 'store.db';
+
+export type HeldStore = { readonly store: Store & History };
+
+export type ComposeOptions = {
+  /** Another clock in a test. */
+  readonly clock?: Clock;
+};
+
+export function composeController(options: ComposeOptions = {}): ControllerParts<HeldStore> {
+  return {
+    async holdDirectory(stateDirectory) {
+      const { holdDirectory } = await import('../adapters/sqlite/hold-directory.ts');
+      return holdDirectory(stateDirectory);
+    },
+    async openStore(stateDirectory) {
+      const { openStore } = await import('../adapters/sqlite/open-store.ts');
+      return { store: await openStore(join(stateDirectory, STORE_FILE)) };
+    },
+    createEngine: ({ store }, engineOptions) => composeEngine(store, engineOptions, options),
+  };
+}
+
+async function composeEngine(
+  store: Store & History,
+  { stateDirectory, settings, log, onFatal }: EngineOptions,
+  options: ComposeOptions,
+): Promise<Engine> {
+  const [{ createEngine }, { createNodeClock }, { createAttemptDisk }, { freeBytes }] = await Promise.all([
+    import('../engine/create-engine.ts'),
+    import('../adapters/node-clock/node-clock.ts'),
+    import('../workspace/attempt-disk.ts'),
+    import('../adapters/sqlite/free-bytes.ts'),
+  ]);
+  const clock = options.clock ?? createNodeClock();
+  return createEngine({
+    store,
+    clock,
+    openRuntime: composeRuntimes({
+      stateDirectory,
+      ownerId: store.ownerId,
+      clock,
+      logLimitBytes: settings.logLimitMib * 1024 * 1024,
+    }),
+    readSecretFile,
+    freeDiskBytes: () => freeBytes(stateDirectory),
+    disk: createAttemptDisk({
+      stateDirectory,
+      keepWorkspacesMs: settings.keepWorkspacesMs,
+      keepLogsMs: settings.keepLogsMs,
+      nowMs: () => clock.nowMs(),
+    }),
+    settings: { freeDiskBytesMin: settings.freeDiskMinMib * 1024 * 1024 },
+    log,
+    onFatal,
+  });
+}
+
+/** One runtime a key: two runs on one Docker engine share it. */
+function composeRuntimes(world: RuntimeWorld): OpenRuntime {
+  const opened = new Map<string, Promise<AttemptRuntime>>();
+  return (target) => {
+    const key = runtimeKeyOf(target);
+    const known = opened.get(key);
+    if (known !== undefined) return known;
+    const opening = openRuntime(target, world);
+    opened.set(key, opening);
+    opening.catch(() => opened.delete(key)); // the next run tries again
+    return opening;
+  };
+}
+
+type RuntimeWorld = {
+  readonly stateDirectory: string;
+  readonly ownerId: string;
+  readonly clock: Clock;
+  readonly logLimitBytes: number;
+};
+
+/** Attempts of one user on one machine; a fleet of several has names. */
+const CLUSTER = 'default';
+
+async function openRuntime(target: Target, world: RuntimeWorld): Promise<AttemptRuntime> {
+  const { createObjects } = await import('../adapters/objects/create-objects.ts');
+  const { awsCredentialsOf } = await import('../adapters/objects/aws-settings.ts');
+  const credentials = awsCredentialsOf(process.env);
+  const objects = createObjects({
+    ...(target.aws === undefined ? {} : { aws: target.aws }),
+    ...(credentials === undefined ? {} : { credentials }),
+  });
+  const shared = { ...world, target, objects, clusterName: CLUSTER };
+  if (target.runtime === 'docker') {
+    const { createDockerRuntime } = await import('../adapters/docker/docker-runtime.ts');
+    return createDockerRuntime(shared);
+  }
+  throw new DistributoError('NOT_SUPPORTED', 'the process runtime is not built into this version', {
+    hint: 'use --runtime docker',
+  });
+}
+
+const SECRET_BYTES_MAX = 1024 * 1024;
+
+/** Read anew for each start. The value goes to the runtime and nowhere else. */
+async function readSecretFile(path: string): Promise<string> {
+  try {
+    const file = await open(path);
+    try {
+      const stat = await file.stat();
+      if (!stat.isFile()) throw secretUnavailable(path, 'is not a file');
+      if (stat.size > SECRET_BYTES_MAX) throw secretUnavailable(path, 'is larger than 1 MiB');
+      return await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof DistributoError) throw error;
+    throw secretUnavailable(path, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+  }
+}
+
+const secretUnavailable = (path: string, why: string): DistributoError =>
+  new DistributoError('SECRET_UNAVAILABLE', `the secret file:${path} ${why}`, {
+    hint: 'put the file there, readable for the user who runs the controller; the task then starts',
+    retryable: true,
+  });
+
+export type TargetChoice = {
+  readonly target: Target;
+  /** What the user should know of the choice, one sentence each. */
+  readonly notices: readonly string[];
+  /** The Docker engine that was looked for; null: it was not looked for. */
+  readonly docker: DockerFinding | null;
+};
+
+export type DockerFinding = {
+  readonly endpoint: string;
+  /** To be read after "chosen by": `DOCKER_HOST`, `default`. */
+  readonly chosenBy: string;
+  /** null: it answers. */
+  readonly trouble: DistributoError | null;
+};
+
+export type TargetOptions = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly runtime: 'auto' | 'docker' | 'process';
+  readonly s3Endpoint: string | null;
+};
+
+/** Where the tasks of a submission run: Docker where it is asked for or answers, else processes of this machine, said aloud. */
+export async function chooseTarget({ env, runtime, s3Endpoint }: TargetOptions): Promise<TargetChoice> {
+  const { awsSettingsOf } = await import('../adapters/objects/aws-settings.ts');
+  const aws = awsSettingsOf(env, s3Endpoint ?? undefined);
+  const shared = { backend: 'local', ...(Object.keys(aws).length === 0 ? {} : { aws }) } as const;
+  const plain: Target = {
+    ...shared,
+    runtime: 'process',
+    endpoint: '',
+    ...(env.PATH === undefined ? {} : { path: env.PATH }),
+  };
+  if (runtime === 'process') return { target: plain, notices: [], docker: null };
+  const { findDockerEndpoint } = await import('../adapters/docker/endpoint.ts');
+  const { chosenBy, ...found } = await findDockerEndpoint(env);
+  const docker = { endpoint: found.endpoint, chosenBy, trouble: await askDockerEngine({ ...found, chosenBy, env }) };
+  if (runtime === 'docker' || docker.trouble === null) {
+    return { target: { ...shared, runtime: 'docker', ...found }, notices: [], docker };
+  }
+  const notice = `no containers: ${docker.trouble.message}; tasks run as plain processes of this machine`;
+  return { target: plain, notices: [notice], docker };
+}
+
+const PING_MS = 10_000;
+
+async function askDockerEngine(options: {
+  readonly endpoint: string;
+  readonly tlsDirectory?: string;
+  readonly chosenBy: string;
+  readonly env: TargetOptions['env'];
+}): Promise<DistributoError | null> {
+  const { DockerClient } = await import('../adapters/docker/docker-client.ts');
+  try {
+    const client = await DockerClient.create(options);
+    try {
+      await client.negotiate(AbortSignal.timeout(PING_MS));
+      return null;
+    } finally {
+      await client.close();
+    }
+  } catch (error) {
+    if (error instanceof DistributoError) return error;
+    return new DistributoError('CONTAINERS_UNREACHABLE', `no Docker engine answers at ${options.endpoint}`, {
+      hint: 'start it, or run without containers: --runtime process',
+      cause: error,
+    });
+  }
+}
+
+/** Files and folders by URL as the calling user reaches them. */
+export async function openObjects({ env, s3Endpoint }: Omit<TargetOptions, 'runtime'>): Promise<Objects> {
+  const [{ createObjects }, { awsCredentialsOf, awsSettingsOf }] = await Promise.all([
+    import('../adapters/objects/create-objects.ts'),
+    import('../adapters/objects/aws-settings.ts'),
+  ]);
+  const credentials = awsCredentialsOf(env);
+  return createObjects({
+    aws: awsSettingsOf(env, s3Endpoint ?? undefined),
+    ...(credentials === undefined ? {} : { credentials }),
+  });
+}

@@ -1,0 +1,49 @@
+// Controllers as processes of their own, in state directories of a test; all of them ended and removed when it is over.
+
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { TestContext } from 'node:test';
+import { logPath } from '../../src/shells/controller/controller-log.ts';
+import { readHolder } from '../../src/shells/controller/controller-record.ts';
+import { type Connection, type StartOptions, startController } from '../../src/shells/controller/start-controller.ts';
+import { scratchFolder } from './scratch.ts';
+import { waitFor } from './wait-for.ts';
+
+export type RealControllers = {
+  readonly stateDirectory: string;
+  start(options?: Partial<StartOptions>): Promise<Connection>;
+  /** kill -9 of the one that holds the directory; resolves when it is gone. */
+  kill(): Promise<void>;
+  isHeld(): boolean;
+  log(): string;
+};
+
+export async function realControllers(test: TestContext, subdirectory = 'state'): Promise<RealControllers> {
+  const folder = await scratchFolder(test);
+  const stateDirectory = `${folder}/${subdirectory}`;
+  const connections: Connection[] = [];
+  const kill = () => killHolder(stateDirectory);
+  test.after(async () => {
+    for (const { client } of connections) client.close();
+    await kill();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return {
+    stateDirectory,
+    async start(options = {}) {
+      const connection = await startController({ stateDirectory, ...options });
+      connections.push(connection);
+      return connection;
+    },
+    kill,
+    isHeld: () => readHolder(stateDirectory) !== undefined,
+    log: () => readFileSync(logPath(stateDirectory), 'utf8'),
+  };
+}
+
+export async function killHolder(stateDirectory: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  const holder = readHolder(stateDirectory);
+  if (holder === undefined) return;
+  process.kill(holder.pid, signal);
+  await waitFor('the controller to be gone', () => readHolder(stateDirectory)?.pid !== holder.pid);
+}
