@@ -1,6 +1,7 @@
 // Chooses by a URL's scheme who reaches it. Each is loaded at its first use: most runs never touch S3.
 
-import { DistributoError } from '../../domain/errors.ts';
+import { DistributoError, type ErrorCode } from '../../domain/errors.ts';
+import { schemeOf, type TransferDirection, transferTrouble } from '../../domain/transfer-url.ts';
 import type { Objects } from '../../ports/objects.ts';
 import { displayUrl } from '../../workspace/display-url.ts';
 import type { AwsCredentials, AwsSettings } from './aws-settings.ts';
@@ -10,47 +11,64 @@ import type { HttpSettings } from './http.ts';
 export type ObjectsSettings = {
   /** The submitting client's; travels with the run. */
   readonly aws?: AwsSettings;
-  /** Keys of the client's environment, held in memory; without them the SDK looks where it always does. */
+  /** Keys of the client's environment, held in memory. As with the SDK, a profile that is named comes before them. */
   readonly credentials?: AwsCredentials;
   readonly http?: HttpSettings;
 };
 
 export function createObjects(settings: ObjectsSettings = {}): Objects {
+  const { aws, credentials } = settings;
   const file = createFileObjects();
   let http: Promise<Objects> | undefined;
   let s3: Promise<Objects> | undefined;
-  const objectsFor = (url: string): Objects | Promise<Objects> => {
-    switch (schemeOf(url)) {
-      case 'file':
-        return file;
-      case 'http':
-      case 'https':
-        http ??= import('./http.ts').then(({ createHttpObjects }) => createHttpObjects(settings.http));
-        return http;
-      case 's3':
-        s3 ??= import('./s3.ts').then(({ createS3Objects }) =>
-          createS3Objects({
-            ...settings.aws,
-            ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
-          }),
-        );
-        return s3;
-      default:
-        throw new DistributoError('NOT_SUPPORTED', `no way is known to reach ${displayUrl(url)}`, {
-          hint: 'use a file://, http://, https:// or s3:// URL',
-        });
+  const objectsFor = async (url: string, direction: TransferDirection): Promise<Objects> => {
+    const trouble = transferTrouble(url, direction);
+    const scheme = schemeOf(url);
+    if (trouble !== undefined) throw refusal(url, scheme, direction, trouble);
+    if (scheme === 'file') return file;
+    if (scheme === 's3') {
+      const keys = credentials === undefined || aws?.profile !== undefined ? {} : { credentials };
+      s3 ??= import('./s3.ts').then(({ createS3Objects }) => createS3Objects({ ...aws, ...keys }));
+      return await s3;
     }
+    http ??= import('./http.ts').then(({ createHttpObjects }) => createHttpObjects(settings.http));
+    return await http;
   };
   return {
-    stat: async (url) => await (await objectsFor(url)).stat(url),
-    write: async (url, content, options) => await (await objectsFor(url)).write(url, content, options),
+    stat: async (url) => await (await objectsFor(url, 'input')).stat(url),
+    write: async (url, content, options) => await (await objectsFor(url, 'output')).write(url, content, options),
     async *list(url) {
-      yield* (await objectsFor(url)).list(url);
+      yield* (await objectsFor(url, 'input')).list(url);
     },
     async *read(url) {
-      yield* (await objectsFor(url)).read(url);
+      yield* (await objectsFor(url, 'input')).read(url);
     },
   };
 }
 
-const schemeOf = (url: string): string => /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase() ?? '';
+/**
+ * Objects for each client's AWS surroundings: runs of several clients share a controller and a runtime, not their profiles.
+ * The same surroundings get the same objects, and with them the same connections.
+ */
+export function createObjectsByClient(
+  settings: Omit<ObjectsSettings, 'aws'> = {},
+): (client: { readonly aws?: AwsSettings }) => Objects {
+  const known = new Map<string, Objects>();
+  return ({ aws = {} }) => {
+    const key = JSON.stringify(Object.entries(aws).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const objects = known.get(key) ?? createObjects({ ...settings, aws });
+    known.set(key, objects);
+    return objects;
+  };
+}
+
+function refusal(
+  url: string,
+  scheme: string,
+  direction: TransferDirection,
+  { what, hint }: { readonly what: string; readonly hint: string },
+): DistributoError {
+  const isKnown = scheme === 'file' || scheme === 's3' || (scheme.startsWith('http') && direction === 'input');
+  const code: ErrorCode = !isKnown ? 'NOT_SUPPORTED' : direction === 'input' ? 'INPUT_UNREADABLE' : 'OUTPUT_UNWRITABLE';
+  return new DistributoError(code, `${displayUrl(url)} ${what}`, { hint });
+}

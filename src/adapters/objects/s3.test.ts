@@ -362,10 +362,3 @@ test('the SDK says nothing of the Node version, and other warnings stay', { skip
   assert.match(stderr, /a warning of ours/);
   assert.doesNotMatch(stderr, /NodeVersionSupport|AWS SDK/);
 });
-
-test('a scheme that nobody knows is refused, and file objects load neither SDK nor web client', async () => {
-  const objects = createObjects();
-  for (const url of ['gs://bucket/a', 'relative/path', 'ftp://host/a']) {
-    assert.equal((await reason(objects.stat(url))).code, 'NOT_SUPPORTED');
-  }
-});
