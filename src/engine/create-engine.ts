@@ -26,9 +26,10 @@ export async function createEngine(parts: EngineParts): Promise<Engine> {
 }
 
 /** How long a machine may take to describe itself when somebody waits for it. */
-const INSPECT_MS_MAX = 15_000;
+const INSPECT_MS_MAX = 10_000;
 const INSPECT_POLL_MS = 25;
 const PAGE = 1000;
+const RECENT_RUNS = 20;
 
 class LoopEngine implements Engine {
   readonly #parts: EngineParts;
@@ -67,8 +68,11 @@ class LoopEngine implements Engine {
   }
 
   async restore(stored: Parameters<typeof orders.restoreRuns>[2]): Promise<void> {
+    // A crash after the last record of a run may have left its containers: the places of recent runs are looked at too.
+    const recent = await this.#parts.store.listRuns({ limit: RECENT_RUNS });
     const runs = await this.#cycle.order((changes) => {
       changes.event('controller-started', {}, null, null);
+      for (const { run } of recent) orders.ensureRuntime(this.#world, changes, run.spec.target);
       return orders.restoreRuns(this.#world, changes, stored);
     });
     for (const run of runs) await this.#restoreStats(run);
@@ -246,15 +250,17 @@ class LoopEngine implements Engine {
     yield* runtime.readLogs(attemptId(this.#world.ownerId, attempt.sequence), query);
   }
 
+  /** An engine that was silent is asked anew, so that starting Docker helps at once. */
   async inspectTarget(target: Target): Promise<InstanceAnswer> {
-    await this.#cycle.order((changes) => orders.ensureRuntime(this.#world, changes, target));
+    await this.#cycle.order((changes) => orders.askRuntime(this.#world, changes, target));
     const key = runtimeKeyOf(target);
     const untilMs = this.#parts.clock.monotonicMs() + INSPECT_MS_MAX;
     for (;;) {
       const slot = this.#world.runtimes.get(key);
       const instance = slot?.description == null ? undefined : this.#world.instances.get(slot.description.instanceId);
       if (instance !== undefined && slot?.status !== 'unreachable') return describeInstance(this.#world, instance);
-      if (slot?.status === 'unreachable' || this.#parts.clock.monotonicMs() > untilMs) {
+      const isLate = this.#parts.clock.monotonicMs() > untilMs;
+      if (isLate || (slot?.status === 'unreachable' && slot.runtime === null)) {
         const reason = slot?.reason ?? `no answer within ${INSPECT_MS_MAX / 1000} s`;
         throw new DistributoError('CONTAINERS_UNREACHABLE', reason, { hint: 'distributo check', retryable: true });
       }

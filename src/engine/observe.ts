@@ -120,7 +120,7 @@ export function endAttempt(world: World, changes: Changes, attempt: LiveAttempt,
       counted: tries.counted + (next.isCounted ? 1 : 0),
       interruptions: tries.interruptions + (next.isCounted ? 0 : 1),
       nextNumber: attempt.number + 1,
-      memoryMib: next.memoryMib === spec.resources.memoryMib ? null : next.memoryMib,
+      memoryMib: raisedMemory(world, attempt, next.memoryMib),
       readyAtMs: changes.nowMs + next.delayMs,
       lastReason: next.reason,
     });
@@ -135,6 +135,13 @@ export function endAttempt(world: World, changes: Changes, attempt: LiveAttempt,
     attemptId: attempt.attemptId,
     keepWorkspace: end.state === 'failed',
   });
+}
+
+/** null where it asks what its job asks. More than the machine gives would wait for ever: the machine's all is the most. */
+function raisedMemory(world: World, attempt: LiveAttempt, wantedMib: number): number | null {
+  const askedMib = attempt.job.record.spec.resources.memoryMib;
+  const mostMib = world.instances.get(attempt.instanceId)?.capacity.memoryMib ?? wantedMib;
+  return wantedMib <= askedMib ? null : Math.max(Math.min(wantedMib, mostMib), askedMib);
 }
 
 function countInto(stats: JobStats, end: AttemptEnd): void {
@@ -198,10 +205,13 @@ function compareWithSightings(
   }
 }
 
+/** What was out of sight may have ended meanwhile: it is followed anew, which is safe to repeat. */
 function takeUp(changes: Changes, attempt: LiveAttempt): void {
-  if (attempt.state === 'unreachable')
+  const wasUnreachable = attempt.state === 'unreachable';
+  if (wasUnreachable) {
     changes.setAttemptState(attempt, attempt.startedAtMs === null ? 'starting' : 'running', 'found again');
-  if (!attempt.isFollowed) changes.actions.push({ kind: 'adopt', attempt });
+  }
+  if (wasUnreachable || !attempt.isFollowed) changes.actions.push({ kind: 'adopt', attempt });
   attempt.isFollowed = true;
   if (attempt.stop !== null) changes.actions.push({ kind: 'stop', attempt });
 }

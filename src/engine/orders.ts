@@ -53,6 +53,15 @@ export function ensureRuntime(world: World, changes: Changes, target: Target): v
   changes.actions.push({ kind: 'open-runtime', runtimeKey: key });
 }
 
+/** As `ensureRuntime`; one that could not be opened is opened again now. */
+export function askRuntime(world: World, changes: Changes, target: Target): void {
+  ensureRuntime(world, changes, target);
+  const slot = world.runtimes.get(runtimeKeyOf(target));
+  if (slot?.status !== 'unreachable' || slot.runtime !== null) return;
+  slot.status = 'opening';
+  changes.actions.push({ kind: 'open-runtime', runtimeKey: slot.key });
+}
+
 function refuseImpossible(world: World, { spec }: Submission): void {
   const tasks = spec.jobs.reduce((sum, job) => sum + job.taskCount, 0);
   if (tasks === 0 || tasks > TASKS_PER_RUN_MAX) {
