@@ -18,25 +18,37 @@ const LIFE_MS_MAX = 1500;
 const END_MS_MAX = 120_000;
 
 export const controllerStorm: Row = async (options) => {
-  const engine = await findTestEngine();
-  const reports: RowReport[] = [];
-  const skipped: string[] = [];
-  const share = { ...options, seconds: options.seconds / (engine.unavailable === null ? 2 : 1) };
-  const trials = engine.unavailable === null ? Math.ceil(options.trials / 2) : options.trials;
-  reports.push(await storm(processGround, { ...share, trials }));
-  if (engine.unavailable === null) {
-    const { target } = engine;
-    const ground = (marks: string) => dockerGround(marks, target, BUSYBOX_IMAGE);
-    reports.push(await storm(ground, { ...share, trials, seed: options.seed + 1 }));
-    await engine.client.close();
-  } else skipped.push(`only over processes: ${engine.unavailable}`);
+  const half = { ...options, trials: Math.ceil(options.trials / 2), seconds: options.seconds / 2 };
+  const docker = await dockerStorm(half);
+  // Without an engine the whole storm goes over processes.
+  const process = await processStorm(docker.trials === 0 ? options : half);
   return {
-    trials: reports.reduce((sum, report) => sum + report.trials, 0),
-    faults: reports.reduce((sum, report) => sum + report.faults, 0),
-    violations: reports.flatMap((report) => report.violations),
-    figures: Object.assign({}, ...reports.map((report) => report.figures)),
-    skipped,
+    trials: process.trials + docker.trials,
+    faults: process.faults + docker.faults,
+    violations: [...process.violations, ...docker.violations],
+    figures: { ...process.figures, ...docker.figures },
+    skipped: docker.skipped ?? [],
   };
+};
+
+export const processStorm: Row = (options) => storm(processGround, options);
+
+export const dockerStorm: Row = async (options) => {
+  const engine = await findTestEngine();
+  if (engine.unavailable !== null) {
+    return {
+      trials: 0,
+      faults: 0,
+      violations: [],
+      figures: {},
+      skipped: [`only over processes: ${engine.unavailable}`],
+    };
+  }
+  try {
+    return await storm((marks) => dockerGround(marks, engine.target, BUSYBOX_IMAGE), options);
+  } finally {
+    await engine.client.close();
+  }
 };
 
 async function storm(groundOf: (marks: string) => StormGround, options: RowOptions): Promise<RowReport> {

@@ -7,6 +7,7 @@ import type { ErrorView } from './answers.ts';
 import { readLines } from './read-lines.ts';
 import { ROUTES, type Route, type RouteName } from './routes.ts';
 import { API_HEADER, API_NUMBER, readVersion, VERSION_HEADER } from './version.ts';
+import { waitDrained } from './wait-drained.ts';
 
 /** A Unix socket, or a server's URL. */
 export type Address = { readonly socketPath: string } | { readonly url: string };
@@ -111,7 +112,7 @@ export function createTransport(address: Address, version = readVersion()) {
 async function writeLines(sent: ClientRequest, lines: AsyncIterable<string> | Iterable<string>): Promise<never> {
   for await (const line of lines) {
     if (sent.destroyed) break;
-    if (!sent.write(`${line}\n`)) await Promise.race([once(sent, 'drain'), once(sent, 'close')]);
+    if (!sent.write(`${line}\n`)) await waitDrained(sent);
   }
   sent.end();
   return never();

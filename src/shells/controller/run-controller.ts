@@ -80,6 +80,7 @@ export async function runController<Held extends { readonly store: Pick<Store, '
     if (isEnding) return void (await ended);
     isEnding = true;
     idle?.stop();
+    stopTidying?.();
     log.write(`ends: ${reason}`);
     await attempt(log, 'closing the socket', async () => server?.close(reason));
     await attempt(log, 'closing the engine', async () => within(ENGINE_CLOSE_MS, engine?.close()));
@@ -101,6 +102,7 @@ export async function runController<Held extends { readonly store: Pick<Store, '
   }
 
   let idle: ReturnType<typeof watchIdle> | undefined;
+  let stopTidying: (() => void) | undefined;
   try {
     held = await parts.openStore(stateDirectory);
     const { ownerId } = held.store;
@@ -133,6 +135,7 @@ export async function runController<Held extends { readonly store: Pick<Store, '
     if (options.endsWhenIdle !== false) {
       idle = watchIdle(opened, server, settings.idleEndMs, () => void end('nothing to do'));
     }
+    stopTidying = tidyRegularly(opened, log);
     writeRecord(stateDirectory, { version, sinceMs, socket: path });
     log.write(`listens at ${path}`);
     return { socketPath: path, engine: opened, ended, stop: end };
@@ -141,6 +144,22 @@ export async function runController<Held extends { readonly store: Pick<Store, '
     await end('could not start', error);
     throw error;
   }
+}
+
+const TIDY_FIRST_MS = 10_000;
+const TIDY_EVERY_MS = 3_600_000;
+
+/** Workspaces and logs older than the settings go without being asked for. */
+function tidyRegularly(engine: Pick<Engine, 'prune'>, log: ControllerLog): () => void {
+  const tidy = async (): Promise<void> => {
+    const { freedBytes } = await engine.prune({ all: false });
+    if (freedBytes > 0) log.write(`freed ${freedBytes} bytes of old workspaces and logs`);
+  };
+  const timers = [
+    setTimeout(() => void attempt(log, 'tidying up', tidy), TIDY_FIRST_MS),
+    setInterval(() => void attempt(log, 'tidying up', tidy), TIDY_EVERY_MS),
+  ];
+  return () => timers.map(clearTimeout);
 }
 
 async function openServer(

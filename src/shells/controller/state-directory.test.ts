@@ -86,6 +86,17 @@ test('a read-only disk is named as such', { skip: !canMount() && 'needs root and
   }
 });
 
+test('a full disk is told as such', { skip: !canMount() && 'needs root and a mount to make one' }, async (t) => {
+  const disk = await scratchFolder(t);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=700,size=64k', 'tmpfs', disk]);
+  try {
+    assert.throws(() => writeFileSync(join(disk, 'ballast'), Buffer.alloc(128 * 1024)), { code: 'ENOSPC' });
+    assert.throws(() => prepareStateDirectory(disk), { code: 'STORE_FULL' });
+  } finally {
+    execFileSync('umount', [disk]);
+  }
+});
+
 function canMount(): boolean {
   if (!isRoot || process.platform !== 'linux') return false;
   try {

@@ -72,8 +72,7 @@ function tryToWrite(path: string): void {
       closeSync(file);
     }
   } catch (error) {
-    // A full disk is the store's to tell: it goes on when there is room.
-    if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') return;
+    if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') throw noRoom(path, error);
     throw unusable(path, cannotWrite(error), error);
   } finally {
     rmSync(probe, { force: true });
@@ -107,6 +106,14 @@ function cannotWrite(error: unknown): string {
       return `nothing can be written in it (${codeOf(error) ?? error})`;
   }
 }
+
+const noRoom = (path: string, cause: unknown): DistributoError =>
+  new DistributoError('STORE_FULL', `the disk of the state directory ${path} is full: not even a small file fits`, {
+    hint: `make room (df -h ${path} shows the disk), then call the command again; nothing is lost`,
+    retryable: true,
+    details: { path },
+    cause,
+  });
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 

@@ -1,8 +1,8 @@
 // Sends a stream of values as lines of JSON, no faster than the client takes them. A refusal before the first line is an
 // ordinary error answer; later it is the last line.
 
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { waitDrained } from '../api/wait-drained.ts';
 import { toErrorAnswer } from './error-answer.ts';
 
 /** A first line that is this late does not hold back the head of the answer. */
@@ -37,7 +37,7 @@ export async function sendLines(
     for (;;) {
       const result = await Promise.race([next, over]);
       if (result === undefined || result.done || raw.destroyed) break;
-      if (!raw.write(`${JSON.stringify(result.value)}\n`)) await drained(raw);
+      if (!raw.write(`${JSON.stringify(result.value)}\n`)) await waitDrained(raw);
       next = iterator.next();
     }
     // Where the controller ends, the reason says so; a client that went hears nothing.
@@ -55,13 +55,3 @@ export async function sendLines(
 }
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
-
-async function drained(raw: ServerResponse): Promise<void> {
-  if (raw.destroyed) return;
-  const ends = new AbortController();
-  try {
-    await Promise.race([once(raw, 'drain', { signal: ends.signal }), once(raw, 'close', { signal: ends.signal })]);
-  } finally {
-    ends.abort();
-  }
-}
