@@ -4,6 +4,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import { DistributoError } from '../../domain/errors.ts';
 import { exitCodeOf } from '../exit-codes.ts';
+import { writeFailureNote } from './failure-note.ts';
 import { readArguments } from './main-arguments.ts';
 import type { StartReport } from './start-report.ts';
 
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
       ...(version === null ? {} : { version }),
     });
     endOnSignals(controller.stop);
+    endOnFaults(stateDirectory);
     report({ kind: 'ready', pid: process.pid, socket: controller.socketPath });
     const { error } = await controller.ended;
     process.exit(error === undefined ? 0 : 1);
@@ -59,6 +61,18 @@ function endOnSignals(stop: (reason: string) => Promise<void>): void {
     });
   }
   process.on('SIGHUP', () => {}); // a closed terminal changes nothing
+}
+
+/** A fault of ours: what is recorded is safe and attempts go on, so the process ends and the next command starts another. */
+function endOnFaults(stateDirectory: string): void {
+  const end = async (fault: unknown): Promise<void> => {
+    console.error(fault);
+    const { toErrorAnswer } = await import('../http/error-answer.ts');
+    writeFailureNote(stateDirectory, { atMs: Date.now(), pid: process.pid, error: toErrorAnswer(fault).view });
+    process.exit(1);
+  };
+  process.on('uncaughtException', (fault) => void end(fault));
+  process.on('unhandledRejection', (fault) => void end(fault));
 }
 
 await main();

@@ -1,9 +1,8 @@
 // A client of the controller of a state directory: the one that lives, or one started in the background. Two commands that
 // do this at once end with one controller and are both served. A controller of an older release is asked to end first.
 
-import type { DistributoError as DistributoErrorType } from '../../domain/errors.ts';
 import { DistributoError } from '../../domain/errors.ts';
-import type { ControllerView } from '../api/answers.ts';
+import type { ControllerView, ErrorView } from '../api/answers.ts';
 import { type ApiClient, createApiClient } from '../api/client.ts';
 import { rebuildError } from '../api/transport.ts';
 import { API_NUMBER, compareVersions, readVersion } from '../api/version.ts';
@@ -65,6 +64,7 @@ export async function startController(options: StartOptions): Promise<Connection
   const untilMs = performance.now() + limitMs;
   let isStarted = false;
   let lastFailure: FailureNote | undefined;
+  let held: ErrorView | undefined;
   while (performance.now() < untilMs) {
     const found = await findController(stateDirectory, version);
     if (found !== undefined) {
@@ -77,9 +77,12 @@ export async function startController(options: StartOptions): Promise<Connection
       if (report === undefined) throw didNotComeUp(stateDirectory, fromMs, 'ended without a word');
       isStarted ||= report.kind === 'ready';
       if (report.kind === 'ready') continue;
+      held = report.error;
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+  // Held by a process that is not to be seen from here, as in a container.
+  if (held !== undefined && readHolder(stateDirectory) === undefined) throw rebuildError(held);
   throw didNotComeUp(stateDirectory, fromMs, `is not up after ${Math.round(limitMs / 1000)} s`);
 }
 
@@ -95,7 +98,7 @@ async function replace(
   try {
     if (!isNewer) return void (await client.stopController());
   } catch (error) {
-    if ((error as DistributoErrorType).code !== 'CONTROLLER_UNREACHABLE') throw error; // another command asked it first
+    if ((error as DistributoError).code !== 'CONTROLLER_UNREACHABLE') throw error; // another command asked it first
     return;
   } finally {
     client.close();
