@@ -40,6 +40,8 @@ export function createHttpServer({ engine, self, onFault, version = readVersion(
     forceCloseConnections: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 200 },
+    // A path that the router itself refuses.
+    frameworkErrors: (error, _request, reply) => answerError(error, reply as unknown as FastifyReply),
   });
   const headers = { [VERSION_HEADER]: version, [API_HEADER]: String(API_NUMBER) };
   const ends = new AbortController();
