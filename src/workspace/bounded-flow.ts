@@ -56,11 +56,10 @@ export function untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): 
     async *[Symbol.asyncIterator]() {
       const iterator = source[Symbol.asyncIterator]();
       let isOver = false;
-      const { aborted, release } = abortion(signal);
       try {
         for (;;) {
           signal.throwIfAborted();
-          const result = await Promise.race([iterator.next(), aborted]);
+          const result = await orAborted(iterator.next(), signal);
           if (result.done === true) {
             isOver = true;
             return;
@@ -68,7 +67,6 @@ export function untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): 
           yield result.value;
         }
       } finally {
-        release();
         // Not awaited after an abort: a source that hangs would hang its own end too.
         if (!isOver) {
           const closed = Promise.resolve(iterator.return?.()).catch(() => {});
@@ -79,26 +77,17 @@ export function untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): 
   };
 }
 
-/** `promise`, or the signal's reason where that comes first. */
+/**
+ * `promise`, or the signal's reason where that comes first. Not by Promise.race with one promise for the signal: that would
+ * hold on to every value that ever raced with it, which here are the chunks of a whole file.
+ */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { aborted, release } = abortion(signal);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    release();
-  }
-}
-
-function abortion(signal: AbortSignal): { readonly aborted: Promise<never>; readonly release: () => void } {
-  let release = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    const listener = (): void => reject(signal.reason);
-    signal.addEventListener('abort', listener, { once: true });
-    release = () => signal.removeEventListener('abort', listener);
+  return await new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
-  aborted.catch(() => {});
-  return { aborted, release };
 }
 
 export type Sleep = (delayMs: number, signal: AbortSignal) => Promise<void>;
