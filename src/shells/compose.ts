@@ -95,14 +95,13 @@ type RuntimeWorld = {
 const CLUSTER = 'default';
 
 async function openRuntime(target: Target, world: RuntimeWorld): Promise<AttemptRuntime> {
-  const { createObjects } = await import('../adapters/objects/create-objects.ts');
-  const { awsCredentialsOf } = await import('../adapters/objects/aws-settings.ts');
+  const [{ createObjectsByClient }, { awsCredentialsOf }] = await Promise.all([
+    import('../adapters/objects/create-objects.ts'),
+    import('../adapters/objects/aws-settings.ts'),
+  ]);
   const credentials = awsCredentialsOf(process.env);
-  const objects = createObjects({
-    ...(target.aws === undefined ? {} : { aws: target.aws }),
-    ...(credentials === undefined ? {} : { credentials }),
-  });
-  const shared = { ...world, target, objects, clusterName: CLUSTER };
+  const objectsOf = createObjectsByClient(credentials === undefined ? {} : { credentials });
+  const shared = { ...world, target, objectsOf, clusterName: CLUSTER };
   if (target.runtime === 'docker') {
     const { createDockerRuntime } = await import('../adapters/docker/docker-runtime.ts');
     return createDockerRuntime(shared);

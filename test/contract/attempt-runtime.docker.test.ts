@@ -23,7 +23,7 @@ testAttemptRuntime({
       stateDirectory,
       ownerId,
       clusterName: 'contract',
-      objects: createFileObjects(),
+      objectsOf: createFileObjects,
       clock: createNodeClock(),
     }),
   async visible(attemptId) {

@@ -54,7 +54,7 @@ export class DockerHouse {
         stateDirectory: join(this.directory, 'state'),
         ownerId: this.ownerId,
         clusterName: 'end-to-end',
-        objects: createFileObjects(),
+        objectsOf: createFileObjects,
         clock: createNodeClock(),
         ...this.#options,
       }),

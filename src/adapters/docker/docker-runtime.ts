@@ -29,7 +29,8 @@ export type DockerRuntimeOptions = {
   /** Only what carries it is adopted, listed or removed. */
   readonly ownerId: string;
   readonly clusterName: string;
-  readonly objects: Objects;
+  /** Files as the client of a run reaches them: clients that share an engine may have different AWS profiles. */
+  readonly objectsOf: (target: Target) => Objects;
   readonly clock: Clock;
   /** How the endpoint was chosen, for messages: `DOCKER_HOST`. */
   readonly chosenBy?: string | undefined;
@@ -144,11 +145,11 @@ class DockerRuntime implements AttemptRuntime {
 
   #take(order: AttemptOrder, isAdopted: boolean): void {
     if (this.#flows.has(order.attemptId) || this.#contact.isClosed) return;
-    this.#flows.set(order.attemptId, new AttemptFlow(order, this.#flowWorld(), isAdopted));
+    this.#flows.set(order.attemptId, new AttemptFlow(order, this.#flowWorld(order.target), isAdopted));
   }
 
-  #flowWorld(): FlowWorld {
-    const { stateDirectory, clusterName, ownerId, objects, clock, env } = this.#options;
+  #flowWorld(target: Target): FlowWorld {
+    const { stateDirectory, clusterName, ownerId, objectsOf, clock, env } = this.#options;
     return {
       client: this.#client,
       contact: this.#contact,
@@ -157,7 +158,7 @@ class DockerRuntime implements AttemptRuntime {
       memory: this.#memory,
       signals: this.#signals,
       clock,
-      objects,
+      objects: objectsOf(target),
       ownership: { ownerId, clusterName },
       stateDirectory,
       path: env?.PATH,
