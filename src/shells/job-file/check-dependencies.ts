@@ -1,0 +1,54 @@
+// Checks which job waits for which: every name is known, and no job waits for itself.
+
+import type { Job } from '../../domain/job.ts';
+import { nearestName } from '../../domain/nearest-name.ts';
+import type { FieldPath } from './problem.ts';
+import type { Report } from './read-fields.ts';
+
+/** `pathOf` gives the place of a job's depends_on. Each cycle is told once, at its first job in the order of the file. */
+export function checkDependencies(
+  jobs: readonly Pick<Job, 'name' | 'dependsOn'>[],
+  pathOf: (job: string) => FieldPath,
+  report: Report,
+): void {
+  const byName = new Map(jobs.map((job) => [job.name, job]));
+  for (const job of jobs) {
+    for (const { job: other } of job.dependsOn) {
+      if (byName.has(other)) continue;
+      const nearest = nearestName(other, byName.keys());
+      const names = jobs.length < 2 ? 'it is the only job' : `jobs here: ${[...byName.keys()].slice(0, 20).join(', ')}`;
+      const hint = nearest === undefined ? names : `nearest: ${nearest}`;
+      report(pathOf(job.name), `unknown job ${JSON.stringify(other)}; ${hint}`, { nearest });
+    }
+  }
+  const done = new Set<string>();
+  for (const job of jobs) {
+    const cycle = findCycle(job.name, byName, done);
+    if (cycle !== undefined) report(pathOf(cycle[0] as string), `expected no cycle, got ${cycle.join(' → ')}`);
+  }
+}
+
+/** Depth first without recursion; `done` grows by every job that leads to no new cycle. */
+function findCycle(
+  start: string,
+  byName: ReadonlyMap<string, Pick<Job, 'name' | 'dependsOn'>>,
+  done: Set<string>,
+): readonly string[] | undefined {
+  if (done.has(start)) return undefined;
+  const path: { readonly name: string; next: number }[] = [{ name: start, next: 0 }];
+  let found: readonly string[] | undefined;
+  while (path.length > 0) {
+    const top = path.at(-1) as { readonly name: string; next: number };
+    const other = byName.get(top.name)?.dependsOn[top.next]?.job;
+    top.next += 1;
+    if (other === undefined) {
+      done.add(top.name);
+      path.pop();
+    } else {
+      const at = path.findIndex((step) => step.name === other);
+      if (at >= 0) found ??= [...path.slice(at).map((step) => step.name), other];
+      else if (byName.has(other) && !done.has(other)) path.push({ name: other, next: 0 });
+    }
+  }
+  return found;
+}
