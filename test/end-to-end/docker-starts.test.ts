@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { it } from 'node:test';
+import { after, before, it } from 'node:test';
 import { anExecutor } from '../support/an-order.ts';
 import { BUSYBOX_IMAGE, busyboxRoot, importImage, loadImage, removeImage } from '../support/docker-image.ts';
 import { dockerSuite } from '../support/docker-suite.ts';
@@ -15,6 +15,15 @@ function alienProgram(): Buffer {
 }
 
 await dockerSuite('docker: starts that fail', ({ engine, house }) => {
+  const alien = 'distributo-test/wrong-format:1';
+  before(() =>
+    importImage(engine.client, alien, busyboxRoot([{ name: 'bin/alien', content: alienProgram(), mode: 0o755 }])),
+  );
+  after(async () => {
+    for (const name of ['wrong-format', 'arm', 'no-shell'])
+      await removeImage(engine.client, `distributo-test/${name}:1`);
+  });
+
   it('an image that is not there, and may not be pulled, is named with the command that would get it', async () => {
     const { end } = await house().run([anExecutor('distributo-test/none:1', ['true'])], {
       container: { pull: 'never' },
@@ -50,13 +59,7 @@ await dockerSuite('docker: starts that fail', ({ engine, house }) => {
     });
 
     it(`a program for another processor is said to be that (init ${init})`, async () => {
-      const image = 'distributo-test/wrong-format:1';
-      await importImage(
-        engine.client,
-        image,
-        busyboxRoot([{ name: 'bin/alien', content: alienProgram(), mode: 0o755 }]),
-      );
-      const { end } = await house().run([anExecutor(image, ['/bin/alien'])], { container: { init } });
+      const { end } = await house().run([anExecutor(alien, ['/bin/alien'])], { container: { init } });
       assert.equal(end.cause, 'start', end.reason);
       assert.match(
         end.reason,
@@ -88,7 +91,6 @@ await dockerSuite('docker: starts that fail', ({ engine, house }) => {
     const asked = await house().run([anExecutor(image, ['/bin/true'])], { container: { platform: 'linux/arm64' } });
     // It is an amd64 program under an arm64 name, so it runs: what matters is that it was let through.
     assert.equal(asked.end.state, 'succeeded', asked.end.reason);
-    await removeImage(engine.client, image);
   });
 
   it('an image that is here for one platform and asked for another says so', async () => {
@@ -133,6 +135,5 @@ await dockerSuite('docker: starts that fail', ({ engine, house }) => {
     const { end } = await house().run([anExecutor(image, ['/bin/true'], { stdout: 'out.txt' })]);
     assert.equal(end.cause, 'start');
     assert.match(end.reason, /stdin, stdout and stderr as files need \/bin\/sh in image distributo-test\/no-shell:1/);
-    await removeImage(engine.client, image);
   });
 });

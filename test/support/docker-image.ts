@@ -60,7 +60,7 @@ export function busyboxRoot(more: readonly RootEntry[] = []): RootEntry[] {
   ];
 }
 
-function packRoot(root: readonly RootEntry[]): AsyncIterable<Uint8Array> {
+export function packRoot(root: readonly RootEntry[]): AsyncIterable<Uint8Array> {
   const archive = pack();
   for (const { name, content, link, mode = 0o644 } of root) {
     if (name.endsWith('/')) archive.entry({ name, type: 'directory', mode });

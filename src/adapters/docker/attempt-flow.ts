@@ -2,6 +2,7 @@
 // finds what an earlier controller did of it and goes on from there, so the same code starts an attempt and adopts one.
 // What an end means is decided in container-end.ts and start-failure.ts.
 
+import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { AttemptEnd } from '../../domain/attempt.ts';
@@ -20,7 +21,7 @@ import type { EngineFacts } from './describe-engine.ts';
 import { type DockerClient, refusedWith } from './docker-client.ts';
 import type { EngineContact } from './engine-contact.ts';
 import type { ContainerDetails, ContainerState, ContainerSummary, ImageDetails } from './engine-types.ts';
-import { AttemptLog, followLog } from './follow-log.ts';
+import { AttemptLog, catchUpLog, followLog } from './follow-log.ts';
 import type { GpuAssignment } from './gpu-assignment.ts';
 import type { Images } from './images.ts';
 import { containerName, LABEL, labelFilter, type Ownership } from './labels.ts';
@@ -56,8 +57,8 @@ export type StopRequest = {
 type Container = { readonly id: string; readonly isFresh: boolean };
 type Ended = { readonly end: ContainerEnd; readonly endedAtMs: number };
 
-/** After the end of a container its log has this long to end too: some engines forget to close it. */
-const LOG_END_MS = 10_000;
+/** After the end of a container its log may be silent this long and is then taken as ended: some engines forget to close it. */
+const LOG_SILENCE_MS = 10_000;
 const REASON_LENGTH_MAX = 1_000;
 const FULL_DISK_BYTES = 64 * 1024 * 1024;
 
@@ -88,6 +89,7 @@ export class AttemptFlow {
     const directory = logDirectory(world.stateDirectory, order.attemptId);
     this.#hasLog = existsSync(directory);
     this.#log = new AttemptLog(directory);
+    setMaxListeners(0, this.#giveUp.signal);
     this.done = this.#run();
   }
 
@@ -331,7 +333,7 @@ export class AttemptFlow {
     const logEnd = new AbortController();
     this.#log.forgetWords();
     const mendsLineEnds = this.#world.engine().logDriver === 'local';
-    const followed = { id, isFresh: !isFoundStarted, mendsLineEnds };
+    const followed = { id, isFresh: !isFoundStarted, mendsLineEnds, isFirst: index === 0 };
     const following = followLog(client, contact, followed, this.#log, logEnd.signal).catch((error: unknown) => {
       if (!logEnd.signal.aborted && !this.#isClosed)
         this.#log.log.note(this.#world.clock.nowMs(), `log cut off: ${String(error)}`);
@@ -347,14 +349,27 @@ export class AttemptFlow {
     const peak = memory.end(id);
     if (peak !== null) this.#peakMemoryMib = Math.max(this.#peakMemoryMib ?? 0, peak);
     const details = await this.#inspect(id);
-    const cancelLogEnd = this.#world.clock.wakeAfter(LOG_END_MS, () => logEnd.abort());
-    await following;
-    cancelLogEnd();
+    await this.#untilLogEnd(following, logEnd);
+    if (details) await catchUpLog(client, contact, followed, this.#log);
     if (!details) return this.#goneContainer();
     const startedAtMs = instantOf(details.State.StartedAt);
     if (index === 0 && startedAtMs !== null) this.#startedAtMs = startedAtMs;
     const end = await this.#judge(index, id, details.State, isFoundStarted, contact.losses !== lossesBefore);
     return { end, endedAtMs: instantOf(details.State.FinishedAt) ?? this.#world.clock.nowMs() };
+  }
+
+  /** Much output may be on its way still. */
+  async #untilLogEnd(following: Promise<void>, logEnd: AbortController): Promise<void> {
+    let cancel = () => {};
+    let seen = -1;
+    const look = () => {
+      if (seen === this.#log.messages) return logEnd.abort();
+      seen = this.#log.messages;
+      cancel = this.#world.clock.wakeAfter(LOG_SILENCE_MS, look);
+    };
+    look();
+    await following;
+    cancel();
   }
 
   /** Waits for the container's end, however long the engine is away meanwhile. Nothing but our own closing ends it sooner. */

@@ -1,6 +1,7 @@
 // Keeps contact with one engine: says when it is there, notices when it goes, tries again with growing pauses. While there is
 // no contact, calls wait; a call that was cut off is made again, so every call given to it must bear being repeated.
 
+import { setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../ports/clock.ts';
 import { type DockerClient, isAbort, isUnreachable, refusedWith } from './docker-client.ts';
@@ -44,6 +45,7 @@ export class EngineContact {
     this.#ownerId = ownerId;
     this.#listener = listener;
     this.#whenReady = this.#newReady();
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /** How often contact was lost: a change between two looks says that the engine may have been restarted in between. */
@@ -72,7 +74,7 @@ export class EngineContact {
 
   /** One try, for those who want to be told: throws CONTAINERS_UNREACHABLE where nobody answers. */
   async once<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (!this.#present) await this.#client.negotiate(AbortSignal.any([this.#closing.signal]));
+    if (!this.#present) await this.#client.negotiate(this.#closing.signal);
     return await work(this.#closing.signal);
   }
 
@@ -84,8 +86,9 @@ export class EngineContact {
     for (let cutOff = 1; ; ) {
       await this.#untilReady(giveUp);
       const present = this.#present as AbortController;
+      const joined = joinSignals(present.signal, giveUp);
       try {
-        return await work(giveUp ? AbortSignal.any([present.signal, giveUp]) : present.signal);
+        return await work(joined.signal);
       } catch (error) {
         giveUp?.throwIfAborted();
         this.#closing.signal.throwIfAborted();
@@ -96,32 +99,36 @@ export class EngineContact {
           await this.pause(RETRY_FIRST_MS * 2 ** cutOff, giveUp);
           cutOff += 1;
         }
+      } finally {
+        joined.release();
       }
     }
   }
 
   async pause(delayMs: number, giveUp?: AbortSignal): Promise<void> {
-    const signal = giveUp ? AbortSignal.any([this.#closing.signal, giveUp]) : this.#closing.signal;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        cancel();
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const cancel = this.#clock.wakeAfter(delayMs, done);
-      signal.addEventListener('abort', done);
-      if (signal.aborted) done();
-    });
-    signal.throwIfAborted();
+    const { signal, release } = joinSignals(this.#closing.signal, giveUp);
+    let cancel = () => {};
+    try {
+      await orAborted(
+        new Promise<void>((resolve) => {
+          cancel = this.#clock.wakeAfter(delayMs, resolve);
+        }),
+        signal,
+      );
+    } finally {
+      cancel();
+      release();
+    }
   }
 
   async #untilReady(giveUp: AbortSignal | undefined): Promise<void> {
-    const signal = giveUp ? AbortSignal.any([this.#closing.signal, giveUp]) : this.#closing.signal;
-    while (!this.#present || this.#present.signal.aborted) {
+    const { signal, release } = joinSignals(this.#closing.signal, giveUp);
+    try {
+      while (!this.#present || this.#present.signal.aborted) await orAborted(this.#whenReady, signal);
       signal.throwIfAborted();
-      await orAborted(this.#whenReady, signal);
+    } finally {
+      release();
     }
-    signal.throwIfAborted();
   }
 
   #newReady(): Promise<void> {
@@ -148,7 +155,8 @@ export class EngineContact {
 
   async #establish(): Promise<void> {
     const present = new AbortController();
-    const signal = AbortSignal.any([present.signal, this.#closing.signal]);
+    setMaxListeners(0, present.signal);
+    const { signal } = joinSignals(present.signal, this.#closing.signal);
     const apiVersion = await this.#client.negotiate(signal);
     const info = await this.#client.json<EngineInfo>('GET', '/info', { signal, timeoutMs: 30_000 });
     const engineNowMs = Date.parse(info.SystemTime ?? '');
@@ -223,6 +231,26 @@ export class EngineContact {
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Aborted with the first of the two. Released when done with, since the two may live long; `AbortSignal.any` keeps them. */
+function joinSignals(
+  first: AbortSignal,
+  second: AbortSignal | undefined,
+): { signal: AbortSignal; release: () => void } {
+  if (!second) return { signal: first, release: () => {} };
+  const joined = new AbortController();
+  const abortFirst = () => joined.abort(first.reason);
+  const abortSecond = () => joined.abort(second.reason);
+  first.addEventListener('abort', abortFirst);
+  second.addEventListener('abort', abortSecond);
+  if (first.aborted) abortFirst();
+  if (second.aborted) abortSecond();
+  const release = () => {
+    first.removeEventListener('abort', abortFirst);
+    second.removeEventListener('abort', abortSecond);
+  };
+  return { signal: joined.signal, release };
+}
 
 /** What the promise gives, or the signal's reason as soon as it is aborted. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

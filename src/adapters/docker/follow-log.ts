@@ -15,6 +15,8 @@ const NEWLINE = 10;
 export class AttemptLog {
   readonly directory: string;
   readonly log: CappedLog;
+  /** How many came, so that silence can be told. */
+  messages = 0;
   #lastWords: Buffer = Buffer.alloc(0);
   #openLine: Buffer = Buffer.alloc(0);
 
@@ -24,6 +26,7 @@ export class AttemptLog {
   }
 
   append(message: LogMessage): void {
+    this.messages += 1;
     this.log.append(message.atMs, message.stream, message.bytes);
     if (message.stream === 'stderr') this.#listen(message.bytes);
   }
@@ -62,7 +65,27 @@ export class AttemptLog {
 
 const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => byte <= 0x20);
 
-export type FollowedContainer = { readonly id: string; readonly isFresh: boolean; readonly mendsLineEnds: boolean };
+/** Beyond this much output an engine may have turned its log files over, and loses its place in them while it follows. */
+const TURNED_OVER_BYTES = 32 * 1024 * 1024;
+
+export type FollowedContainer = {
+  readonly id: string;
+  readonly isFresh: boolean;
+  readonly mendsLineEnds: boolean;
+  /** Its output is the first in the log, so that all that is kept is of it. */
+  readonly isFirst: boolean;
+};
+
+/** After the end of a container that printed much: what the engine still has of its output and did not give while it followed. */
+export async function catchUpLog(
+  client: DockerClient,
+  contact: EngineContact,
+  container: FollowedContainer,
+  to: AttemptLog,
+): Promise<void> {
+  if (to.log.appended.stdout + to.log.appended.stderr < TURNED_OVER_BYTES) return;
+  await copyLog(client, contact, container, to, { follow: false, mayRepeat: true });
+}
 
 /** Ends with the container's output; `giveUp` ends it sooner. A container without a log that can be read is said in the log. */
 export async function followLog(
@@ -72,20 +95,34 @@ export async function followLog(
   to: AttemptLog,
   giveUp: AbortSignal,
 ): Promise<void> {
-  let mayRepeat = !container.isFresh;
+  await copyLog(client, contact, container, to, { follow: true, mayRepeat: !container.isFresh }, giveUp);
+}
+
+async function copyLog(
+  client: DockerClient,
+  contact: EngineContact,
+  container: FollowedContainer,
+  to: AttemptLog,
+  how: { readonly follow: boolean; readonly mayRepeat: boolean },
+  giveUp?: AbortSignal,
+): Promise<void> {
+  let { mayRepeat } = how;
+  const before = to.messages;
   try {
     await contact.call(async (signal) => {
-      const skip = mayRepeat ? new Repetition(to.log) : null;
+      const isContinued = container.isFirst || to.messages > before || !how.follow;
+      const skip = mayRepeat ? new Repetition(to.log, isContinued) : null;
       mayRepeat = true;
+      const since = skip ? { since: skip.since } : {};
       const stream = await client.stream('GET', `/containers/${container.id}/logs`, {
-        query: { stdout: 1, stderr: 1, follow: 1, timestamps: 1, ...(skip ? { since: skip.since } : {}) },
+        query: { stdout: 1, stderr: 1, follow: how.follow, timestamps: 1, ...since },
         signal,
         timeoutMs: 0,
       });
       await copy(stream, new FrameSplitter(container.mendsLineEnds), skip, to, (error) => client.translate(error));
     }, giveUp);
   } catch (error) {
-    giveUp.throwIfAborted();
+    giveUp?.throwIfAborted();
     const status = refusedWith(error);
     // 404, 409: it is gone. Anything else: the engine keeps no log that it can give.
     if (status === undefined) throw error;
@@ -105,6 +142,7 @@ async function copy(
     for await (const chunk of stream) {
       for (const message of splitter.split(chunk as Buffer)) {
         const fresh = skip ? skip.pass(message) : message;
+        if (skip?.isGap) to.log.note(message.atMs, 'output is missing here: it came faster than the engine gave it');
         if (fresh) to.append(fresh);
       }
     }
@@ -118,8 +156,12 @@ class Repetition {
   readonly since: string;
   readonly #atMs: number;
   readonly #left: { stdout: number; stderr: number };
+  #mayBeGap: boolean;
+  /** True at the first message where it is no continuation of what is kept: the engine has dropped what lay between. */
+  isGap = false;
 
-  constructor(log: CappedLog) {
+  constructor(log: CappedLog, isContinued: boolean) {
+    this.#mayBeGap = isContinued;
     this.#atMs = log.lastAtMs ?? 0;
     this.#left = { ...log.appendedAtLast };
     this.since = `${Math.floor(this.#atMs / 1000)}.${String(this.#atMs % 1000).padStart(3, '0')}000000`;
@@ -127,6 +169,9 @@ class Repetition {
 
   pass(message: LogMessage): LogMessage | null {
     if (message.atMs < this.#atMs) return null;
+    this.isGap =
+      this.#mayBeGap && this.#atMs > 0 && message.atMs > this.#atMs && this.#left.stdout + this.#left.stderr > 0;
+    this.#mayBeGap = false;
     const left = this.#left[message.stream];
     if (message.atMs > this.#atMs || left === 0) return message;
     this.#left[message.stream] = Math.max(left - message.bytes.length, 0);

@@ -90,14 +90,21 @@ async function askHelper(name: string, registry: string, path: string | undefine
     const child = spawn(`docker-credential-${name}`, ['get'], {
       env,
       stdio: ['pipe', 'pipe', 'ignore'],
-      timeout: HELPER_TIMEOUT_MS,
     });
+    // spawn's own time limit stays armed where there is no such program.
+    const timer = setTimeout(() => child.kill(), HELPER_TIMEOUT_MS);
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
-    child.once('error', (error) => reject(helperFailed(name, registry, error.message)));
-    child.once('close', (code) => resolve({ code, output }));
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(helperFailed(name, registry, error.message));
+    });
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, output });
+    });
     child.stdin.on('error', () => {});
     child.stdin.end(registry);
   });
