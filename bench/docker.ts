@@ -107,7 +107,7 @@ class House {
       stateDirectory: directory,
       ownerId,
       clusterName: 'bench',
-      objects: createFileObjects(),
+      objectsOf: () => createFileObjects(),
       clock: createNodeClock(),
     });
     const house = new House(client, target, directory, runtime, ownerId);
