@@ -1,5 +1,7 @@
 // Random numbers from a seed, for tests and measurements that must be able to run again.
 
+import { randomFrom } from '../reliability/row.ts';
+
 export type Random = {
   /** From 0, below 1. */
   fraction(): number;
@@ -8,15 +10,8 @@ export type Random = {
   pick<T>(from: readonly T[]): T;
 };
 
-/** mulberry32. */
 export function seededRandom(seed: number): Random {
-  let state = seed | 0;
-  const fraction = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
+  const fraction = randomFrom(seed);
   const below = (limit: number): number => Math.floor(fraction() * limit);
   return {
     fraction,

@@ -59,7 +59,7 @@ export const EVENT_KIND_CODES = {
   warning: 9,
 } as const satisfies Record<EventKind, number>;
 
-/** Words of `Event.state` that are common enough to have a number; others are stored as `:word`. */
+/** Words of `Event.state` that are common enough to have a number; others are stored as they are. */
 export const EVENT_STATE_CODES: Readonly<Record<string, number>> = {
   waiting: 0,
   running: 1,

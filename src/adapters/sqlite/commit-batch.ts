@@ -11,6 +11,7 @@ import { endMark } from './attempt-mark.ts';
 import { RUN_STATE_CODES } from './codes.ts';
 import type { Driver, SqlValue, Statement } from './driver.ts';
 import type { InternedTexts } from './intern-texts.ts';
+import { readable, withTexts } from './readable.ts';
 import * as rows from './row-values.ts';
 import { RowWriter } from './row-writer.ts';
 import { SALTS, sealOf } from './seal.ts';
@@ -44,7 +45,7 @@ export class BatchWriter {
     );
     this.#insertJob = driver.prepare(`INSERT INTO jobs (${rows.JOB_COLUMNS}) VALUES (${marks(rows.JOB_WIDTH)})`);
     this.#insertJobSpec = driver.prepare('INSERT INTO job_specs (job_id, spec, seal) VALUES (?, ?, ?)');
-    this.#selectJob = driver.prepare(`SELECT ${rows.JOB_COLUMNS} FROM jobs WHERE id = ?`);
+    this.#selectJob = driver.prepare(`SELECT ${readable(rows.JOB_COLUMNS)} FROM jobs WHERE id = ?`);
     this.#updateJob = driver.prepare('UPDATE jobs SET state = ?, seal = ? WHERE id = ?');
     this.#countItemChunks = driver.prepare(
       'SELECT count(*) FROM item_sets s JOIN item_chunks c ON c.set_id = s.id WHERE s.name = ? AND c.chunk < ?',
@@ -113,8 +114,9 @@ export class BatchWriter {
   }
 
   #writeJobState(id: number, state: number): void {
-    const row = this.#selectJob.get([id])?.slice(0, rows.JOB_WIDTH - 1);
-    if (row === undefined) throw new DistributoError('STORE_CONFLICT', `job ${id} is not stored`);
+    const stored = this.#selectJob.get([id]);
+    if (stored === undefined) throw new DistributoError('STORE_CONFLICT', `job ${id} is not stored`);
+    const row = withTexts(stored, [5]).slice(0, rows.JOB_WIDTH - 1);
     row[3] = state;
     this.#updateJob.run([state, sealOf(SALTS.jobs, row), id]);
   }

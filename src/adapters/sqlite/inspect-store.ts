@@ -4,8 +4,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, linkSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { type Driver, type DriverName, openDriver } from './driver.ts';
-import { APPLICATION_ID } from './migrate.ts';
-import { storeDamaged, storeNewer } from './store-errors.ts';
+import { askMeta, OWNER_ID } from './meta.ts';
+import { APPLICATION_ID, SCHEMA_SUM, schemaSum } from './migrate.ts';
+import { sqliteCodeOf, storeDamaged, storeNewer } from './store-errors.ts';
 import { findLogDamage } from './wal-log.ts';
 
 /** Up to this size every page is looked at, about 0.1 s; above, only the tables a start reads. */
@@ -46,11 +47,29 @@ function inspectAt(file: string, path: string, names: readonly string[], name: D
     if (version > known) throw storeNewer(file, version, known);
     if (version === 0) throw storeDamaged(file, 'its schema number is missing');
     checkPages(driver, file);
+    if (askMeta(driver, file, SCHEMA_SUM) !== schemaSum(driver))
+      throw storeDamaged(file, 'its schema does not match its check sum');
+    if (askMeta(driver, file, OWNER_ID) === undefined) throw storeDamaged(file, 'its owner id is missing');
+  } catch (error) {
+    throw asDamage(error, file);
   } finally {
     for (const each of names) rmSync(each, { force: true });
     driver.close();
   }
 }
+
+/** A file that is cut within a page reads like a broken disk. */
+function asDamage(error: unknown, file: string): unknown {
+  const isCut = sqliteCodeOf(error) === IOERR && statSync(file).size % PAGE_BYTES !== 0;
+  if (isCut) return storeDamaged(file, 'it ends within a page', error);
+  return sqliteCodeOf(error) === SQL_ERROR
+    ? storeDamaged(file, `its schema cannot be read: ${String(error)}`, error)
+    : error;
+}
+
+const PAGE_BYTES = 4096;
+const SQL_ERROR = 1;
+const IOERR = 10;
 
 function checkPages(driver: Driver, file: string): void {
   const isSmall = (statSync(file).size ?? 0) <= CHECKED_WHOLE_MAX_BYTES;

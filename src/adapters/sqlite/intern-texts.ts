@@ -1,6 +1,7 @@
 // Texts that repeat in many rows (instance ids, runtime keys) are stored once and referred to by number.
 
 import type { Driver, Statement } from './driver.ts';
+import { readable, withTexts } from './readable.ts';
 import { cleanText, SALTS, sealOf } from './seal.ts';
 import { storeDamaged } from './store-errors.ts';
 
@@ -16,8 +17,8 @@ export class InternedTexts {
   constructor(driver: Driver, file: string) {
     this.#file = file;
     this.#insert = driver.prepare('INSERT INTO texts (id, text, seal) VALUES (?, ?, ?)');
-    this.#byText = driver.prepare('SELECT id, text, seal FROM texts WHERE text = ?');
-    this.#byId = driver.prepare('SELECT id, text, seal FROM texts WHERE id = ?');
+    this.#byText = driver.prepare('SELECT id + 0 FROM texts WHERE text = ?');
+    this.#byId = driver.prepare(`SELECT ${readable('id, text, seal')} FROM texts WHERE id = ?`);
     this.#nextId = driver.prepare('SELECT coalesce(max(id), 0) + 1 FROM texts');
   }
 
@@ -36,8 +37,9 @@ export class InternedTexts {
   textOf(id: number): string {
     const known = this.#textOf.get(id);
     if (known !== undefined) return known;
-    const row = this.#byId.get([id]);
-    if (row === undefined || sealOf(SALTS.texts, row, 0, 2) !== row[2])
+    const stored = this.#byId.get([id]);
+    const row = withTexts(stored ?? [], [1]);
+    if (stored === undefined || sealOf(SALTS.texts, row, 0, 2) !== row[2])
       throw storeDamaged(this.#file, `text ${id} does not match its check sum`);
     this.#textOf.set(id, row[1] as string);
     return row[1] as string;

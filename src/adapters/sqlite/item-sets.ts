@@ -2,6 +2,7 @@
 // latest with the commit of the job that names their set. A set that no job names is removed after an hour.
 
 import type { Driver, Statement } from './driver.ts';
+import { readable } from './readable.ts';
 import type { RowReader } from './row-reader.ts';
 import { cleanText, SALTS, sealOf } from './seal.ts';
 
@@ -26,7 +27,7 @@ export class ItemSets {
   constructor(driver: Driver, reader: RowReader, nowMs: () => number) {
     this.#nowMs = nowMs;
     this.#reader = reader;
-    this.#setId = driver.prepare('SELECT id FROM item_sets WHERE name = ?');
+    this.#setId = driver.prepare('SELECT id + 0 FROM item_sets WHERE name = ?');
     this.#touchSet = driver.prepare(
       `INSERT INTO item_sets (name, touched_at_ms) VALUES (?, ?)
        ON CONFLICT (name) DO UPDATE SET touched_at_ms = excluded.touched_at_ms`,
@@ -35,11 +36,11 @@ export class ItemSets {
       'INSERT OR REPLACE INTO item_chunks (set_id, chunk, items, seal) VALUES (?, ?, ?, ?)',
     );
     this.#getChunk = driver.prepare(
-      `SELECT c.set_id, c.chunk, c.items, c.seal FROM item_sets s JOIN item_chunks c ON c.set_id = s.id
+      `SELECT ${readable('set_id, chunk, items, seal', 'c')} FROM item_sets s JOIN item_chunks c ON c.set_id = s.id
        WHERE s.name = ? AND c.chunk = ?`,
     );
     this.#unowned = driver.prepare(
-      `SELECT s.id FROM item_sets s WHERE s.touched_at_ms < ?
+      `SELECT s.id + 0 FROM item_sets s WHERE s.touched_at_ms < ?
        AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.item_set_id = s.name) ORDER BY s.id`,
     );
   }

@@ -6,13 +6,9 @@ import type { StoredWorld } from '../../ports/store.ts';
 import { RUN_STATE_CODES } from './codes.ts';
 import type { Driver, Row, SqlValue } from './driver.ts';
 import { readMeta } from './meta.ts';
-import { ATTEMPT_SELECT, type RowReader } from './row-reader.ts';
-import { JOB_COLUMNS, RETRY_COLUMNS, RUN_COLUMNS } from './row-values.ts';
-
-/** Columns of a job with its spec, as RowReader.job wants them. */
-export const JOB_SELECT = `SELECT ${JOB_COLUMNS.split(', ')
-  .map((column) => `j.${column} AS ${column}`)
-  .join(', ')}, s.spec AS spec, s.seal AS spec_seal FROM jobs j JOIN job_specs s ON s.job_id = j.id`;
+import { readable } from './readable.ts';
+import { ATTEMPT_SELECT, JOB_SELECT, type RowReader } from './row-reader.ts';
+import { RETRY_COLUMNS, RUN_COLUMNS } from './row-values.ts';
 
 export function loadWorld(driver: Driver, reader: RowReader, file: string): StoredWorld {
   const liveAttempts = loadLiveAttempts(driver, reader, Number(readMeta(driver, file, FIRST_LIVE) ?? 0));
@@ -25,7 +21,7 @@ export const FIRST_LIVE = 'first-live';
 
 /** One run, whatever its state. */
 export function loadRun(driver: Driver, reader: RowReader, file: string, runId: number) {
-  const row = driver.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ? AND removed = 0`).get([runId]);
+  const row = driver.prepare(`SELECT ${readable(RUN_COLUMNS)} FROM runs WHERE id = ? AND removed = 0`).get([runId]);
   if (row === undefined) return undefined;
   const firstLive = Number(readMeta(driver, file, FIRST_LIVE) ?? 0);
   const liveAttempts = loadLiveAttempts(driver, reader, firstLive).filter((attempt) => attempt.runId === runId);
@@ -35,7 +31,7 @@ export function loadRun(driver: Driver, reader: RowReader, file: string, runId: 
 function loadLiveAttempts(driver: Driver, reader: RowReader, firstLive: number): Attempt[] {
   const bySequence = driver.prepare(`${ATTEMPT_SELECT} WHERE a.sequence = ?`);
   return driver
-    .prepare('SELECT sequence FROM attempt_states WHERE mark > 0 AND sequence >= ? ORDER BY sequence')
+    .prepare('SELECT sequence + 0 FROM attempt_states WHERE mark > 0 AND sequence >= ? ORDER BY sequence')
     .all([firstLive])
     .map(([sequence]) => reader.attempt(bySequence.get([sequence as number]) ?? [sequence as number]));
 }
@@ -46,8 +42,8 @@ function loadParts(driver: Driver, reader: RowReader, runs: readonly Run[]) {
     return parents.flatMap(({ id }) => statement.all([id]));
   };
   const jobs = perId(`${JOB_SELECT} WHERE j.run_id = ? ORDER BY j.ordinal`, runs).map((row) => reader.job(row));
-  const chunks = 'SELECT job_id, chunk, states, seal FROM task_chunks WHERE job_id = ? ORDER BY chunk';
-  const retries = `SELECT ${RETRY_COLUMNS} FROM retries WHERE job_id = ? ORDER BY task_index`;
+  const chunks = `SELECT ${readable('job_id, chunk, states, seal')} FROM task_chunks WHERE job_id = ? ORDER BY chunk`;
+  const retries = `SELECT ${readable(RETRY_COLUMNS)} FROM retries WHERE job_id = ? ORDER BY task_index`;
   return {
     runs,
     jobs,
@@ -58,9 +54,11 @@ function loadParts(driver: Driver, reader: RowReader, runs: readonly Run[]) {
 
 function loadRuns(driver: Driver, reader: RowReader, live: ReadonlySet<number>): Run[] {
   const open = driver
-    .prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE state < ${RUN_STATE_CODES.succeeded} AND removed = 0`)
+    .prepare(`SELECT ${readable(RUN_COLUMNS)} FROM runs WHERE state < ${RUN_STATE_CODES.succeeded} AND removed = 0`)
     .all();
-  const byId = driver.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ? AND state >= ${RUN_STATE_CODES.succeeded}`);
+  const byId = driver.prepare(
+    `SELECT ${readable(RUN_COLUMNS)} FROM runs WHERE id = ? AND state >= ${RUN_STATE_CODES.succeeded}`,
+  );
   const stopping = [...live].map((id) => byId.get([id])).filter((row) => row !== undefined);
   return [...open, ...stopping].map((row) => reader.run(row)).sort((a, b) => a.id - b.id);
 }

@@ -1,7 +1,9 @@
 // Brings the schema of an open file to this version, one transaction a step; a kill in between leaves a whole step or none.
 
+import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import type { Driver } from './driver.ts';
+import { writeMeta } from './meta.ts';
 import { FIRST } from './migrations/0001-first.ts';
 
 /** `DSTB`: tells our files from others'. */
@@ -14,12 +16,23 @@ export function schemaVersion(driver: Driver): number {
   return Number(driver.prepare('PRAGMA user_version').get()?.[0] ?? 0);
 }
 
+/** The name of the fact what the schema's check sum is: a changed word in it would change what statements mean. */
+export const SCHEMA_SUM = 'schema-sum';
+
+export function schemaSum(driver: Driver): string {
+  const text = driver.ask(
+    "SELECT hex(group_concat(type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, ''), char(10))) FROM sqlite_schema",
+  );
+  return createHash('sha256').update(text).digest('hex');
+}
+
 export function migrate(driver: Driver, migrations: readonly string[] = MIGRATIONS): void {
   for (let version = schemaVersion(driver); version < migrations.length; version += 1) {
     driver.exec('BEGIN IMMEDIATE');
     try {
       driver.exec(migrations[version] as string);
       driver.exec(`PRAGMA user_version = ${version + 1}`);
+      writeMeta(driver, SCHEMA_SUM, schemaSum(driver));
       driver.exec('COMMIT');
     } catch (error) {
       driver.exec('ROLLBACK');

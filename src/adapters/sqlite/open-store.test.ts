@@ -197,12 +197,18 @@ it('a folder that cannot be written is named', async (context) => {
 it('parts that a killed start left behind are removed', async (context) => {
   const folder = await scratchFolder(context);
   const file = await aStoreFile(folder);
-  for (const name of ['new-12-0123abcd', 'check-12-0123abcd', 'check-12-0123abcd-wal'])
+  for (const name of ['new-4194305-0123abcd', 'check-4194305-0123abcd', 'check-4194305-0123abcd-wal'])
     await writeFile(`${file}.${name}`, 'left');
+  // Above every pid that Linux gives; and one that lives.
+  await writeFile(`${file}.new-${process.pid}-0123abcd`, 'in use');
   await writeFile(`${file}.mine`, 'kept');
   const store = await openStore(file);
   await store.close();
-  assert.deepEqual((await readdir(folder)).sort(), ['store.db', 'store.db.mine']);
+  assert.deepEqual((await readdir(folder)).sort(), [
+    'store.db',
+    'store.db.mine',
+    `store.db.new-${process.pid}-0123abcd`,
+  ]);
 });
 
 it('a removal cut short by a kill is completed at the next open', async (context) => {

@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { History, Store } from '../../ports/store.ts';
 import { type Driver, type DriverName, defaultDriver, openDriver } from './driver.ts';
 import { inspectStore } from './inspect-store.ts';
-import { writeMeta } from './meta.ts';
+import { OWNER_ID, writeMeta } from './meta.ts';
 import { APPLICATION_ID, copyBefore, MIGRATIONS, migrate, schemaVersion, syncPath } from './migrate.ts';
 import { SqliteStore } from './sqlite-store.ts';
 import { storeDamaged, storeLocked, translateError } from './store-errors.ts';
@@ -70,21 +70,21 @@ function openMade(file: string, name: DriverName, nowMs: () => number, migration
 
 /** Made under another name and linked when it is whole: a store that exists is never an unfinished one. */
 function makeStore(file: string, name: DriverName, migrations: readonly string[]): void {
-  if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0)
+  if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0 && !existsSync(file))
     throw storeDamaged(file, `its write-ahead log is there, but the file itself is gone`);
   const part = `${file}.new-${process.pid}-${randomBytes(4).toString('hex')}`;
-  const driver = openDriver(part, name);
   try {
-    fillNew(driver, migrations);
-  } finally {
-    driver.close();
-  }
-  try {
+    const driver = openDriver(part, name);
+    try {
+      fillNew(driver, migrations);
+    } finally {
+      driver.close();
+    }
     syncPath(part);
     linkOrRename(part, file);
     syncPath(dirname(file));
   } catch (error) {
-    // Another process that starts at the same moment has made it first and tidied up.
+    // Another process that starts at the same moment has made it first.
     if (!existsSync(file)) throw error;
   } finally {
     rmSync(part, { force: true });
@@ -95,7 +95,7 @@ function fillNew(driver: Driver, migrations: readonly string[]): void {
   driver.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF');
   driver.exec(`PRAGMA page_size = 4096; PRAGMA application_id = ${APPLICATION_ID}`);
   migrate(driver, migrations);
-  writeMeta(driver, 'owner-id', randomUUID());
+  writeMeta(driver, OWNER_ID, randomUUID());
 }
 
 function linkOrRename(from: string, to: string): void {
@@ -108,12 +108,22 @@ function linkOrRename(from: string, to: string): void {
   }
 }
 
-/** Parts of killed starts. Called with the lock held: what another start makes now is of no use to it any more. */
+/** Parts of killed starts; those of a start that is still at it are left alone. */
 function removeLeftovers(file: string): void {
   const prefix = basename(file);
-  for (const entry of readdirSync(dirname(file)))
-    if (LEFTOVER.test(entry.slice(prefix.length)) && entry.startsWith(prefix))
-      rmSync(join(dirname(file), entry), { force: true });
+  for (const entry of readdirSync(dirname(file))) {
+    const found = entry.startsWith(prefix) ? LEFTOVER.exec(entry.slice(prefix.length)) : null;
+    if (found !== null && !isAlive(Number(found[2]))) rmSync(join(dirname(file), entry), { force: true });
+  }
 }
 
-const LEFTOVER = /^\.(new|check)-\d+-[0-9a-f]{8}(-wal|-journal|-shm)?$/;
+const LEFTOVER = /^\.(new|check)-(\d+)-[0-9a-f]{8}(-wal|-journal|-shm)?$/;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

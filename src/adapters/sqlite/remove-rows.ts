@@ -15,12 +15,12 @@ export type Step = () => boolean;
 /** The steps that remove a marked run, in order; the run itself goes last. */
 export function removeRunSteps(driver: Driver, runId: number): Step[] {
   const jobIds = driver
-    .prepare('SELECT id FROM jobs WHERE run_id = ? ORDER BY id')
+    .prepare('SELECT id + 0 FROM jobs WHERE run_id = ? ORDER BY id')
     .all([runId])
     .map((row) => Number(row[0]));
   const setIds = driver
     .prepare(
-      `SELECT s.id FROM jobs j JOIN item_sets s ON s.name = j.item_set_id WHERE j.run_id = ?
+      `SELECT s.id + 0 FROM jobs j JOIN item_sets s ON s.name = j.item_set_id WHERE j.run_id = ?
        AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.item_set_id = s.name AND other.run_id <> j.run_id)`,
     )
     .all([runId])

@@ -17,6 +17,8 @@ import {
 } from './codes.ts';
 import type { Row, SqlValue } from './driver.ts';
 import type { InternedTexts } from './intern-texts.ts';
+import { readable, withTexts } from './readable.ts';
+import { ATTEMPT_END_COLUMNS, ATTEMPT_START_COLUMNS, JOB_COLUMNS } from './row-values.ts';
 import { SALTS, sealOf } from './seal.ts';
 import { storeDamaged } from './store-errors.ts';
 
@@ -28,10 +30,12 @@ const EVENT_STATES = wordsOf(EVENT_STATE_CODES);
 
 /** What an attempt is read from: its start, its state, its end. */
 export const ATTEMPT_SELECT = `
-SELECT a.sequence, a.run_id, a.job_id, a.task_index, a.number, a.instance, a.runtime, a.created_at_ms, a.seal,
-  s.mark, s.seen_at_ms, e.id AS end_id, e.sequence AS end_sequence, e.state, e.cause, e.exit_code, e.reason,
-  e.started_at_ms, e.ended_at_ms, e.peak_memory_mib, e.seal AS end_seal
+SELECT ${readable(ATTEMPT_START_COLUMNS, 'a')}, ${readable('mark, seen_at_ms', 's')}, ${readable(ATTEMPT_END_COLUMNS, 'e')}
 FROM attempts a LEFT JOIN attempt_states s ON s.sequence = a.sequence LEFT JOIN attempt_ends e ON e.id = ${END_ID_SQL}`;
+
+/** A job with its spec. */
+export const JOB_SELECT = `
+SELECT ${readable(JOB_COLUMNS, 'j')}, ${readable('spec, seal', 's')} FROM jobs j JOIN job_specs s ON s.job_id = j.id`;
 
 type NullableNumber = number | null;
 type NullableText = string | null;
@@ -45,7 +49,8 @@ export class RowReader {
     this.#texts = texts;
   }
 
-  run(row: Row): Run {
+  run(read: Row): Run {
+    const row = withTexts(read, [1, 3, 5, 6, 10]);
     this.#verify(SALTS.runs, row, 0, 13, 'run');
     return {
       id: row[0] as number,
@@ -64,7 +69,8 @@ export class RowReader {
   }
 
   /** The columns of `jobs`, then `spec` and `seal` of `job_specs`. */
-  job(row: Row): JobRecord {
+  job(read: Row): JobRecord {
+    const row = withTexts(read, [5, 7]);
     this.#verify(SALTS.jobs, row, 0, 6, 'job');
     if (sealOf(SALTS.jobSpecs, [row[0] as number, row[7] as string]) !== row[8]) this.#refuse('job', row[0]);
     return {
@@ -76,7 +82,8 @@ export class RowReader {
     };
   }
 
-  attempt(row: Row): Attempt {
+  attempt(read: Row): Attempt {
+    const row = withTexts(read, [16]);
     const sequence = row[0] as number;
     const mark = row[9] as NullableNumber;
     this.#verify(SALTS.attemptStarts, row, 0, 8, 'attempt');
@@ -120,7 +127,8 @@ export class RowReader {
     return { jobId: row[0] as number, chunk: row[1] as number, states: row[2] as Uint8Array };
   }
 
-  retry(row: Row): RetryRecord {
+  retry(read: Row): RetryRecord {
+    const row = withTexts(read, [7]);
     this.#verify(SALTS.retries, row, 0, 8, 'retry of job');
     return {
       jobId: row[0] as number,
@@ -134,9 +142,9 @@ export class RowReader {
     };
   }
 
-  event(row: Row): Event {
-    this.#verify(SALTS.events, row, 0, 9, 'event');
-    const state = row[7] as SqlValue;
+  event(read: Row): Event {
+    const row = withTexts(read, [8, 9]);
+    this.#verify(SALTS.events, row, 0, 10, 'event');
     return {
       sequence: row[0] as number,
       atMs: row[1] as number,
@@ -145,14 +153,14 @@ export class RowReader {
       jobId: row[4] as NullableNumber,
       taskIndex: row[5] as NullableNumber,
       attemptSequence: row[6] as NullableNumber,
-      state:
-        state === null ? null : typeof state === 'string' ? state.slice(1) : this.#word(EVENT_STATES, state, 'event'),
-      reason: row[8] as NullableText,
+      state: row[7] === null ? (row[8] as NullableText) : this.#word(EVENT_STATES, row[7], 'event'),
+      reason: row[9] as NullableText,
     };
   }
 
   /** Items are given back as text; the row is set, chunk, items, seal. */
-  items(row: Row): string {
+  items(read: Row): string {
+    const row = withTexts(read, [2]);
     this.#verify(SALTS.itemChunks, row, 0, 3, 'item set');
     return row[2] as string;
   }

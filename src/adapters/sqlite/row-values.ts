@@ -20,14 +20,15 @@ export const ATTEMPT_END_COLUMNS =
   'id, sequence, state, cause, exit_code, reason, started_at_ms, ended_at_ms, peak_memory_mib, seal';
 export const RETRY_COLUMNS =
   'job_id, task_index, counted, interruptions, next_number, memory_mib, ready_at_ms, last_reason, seal';
-export const EVENT_COLUMNS = 'sequence, at_ms, kind, run_id, job_id, task_index, attempt_sequence, state, reason, seal';
+export const EVENT_COLUMNS =
+  'sequence, at_ms, kind, run_id, job_id, task_index, attempt_sequence, state, word, reason, seal';
 
 export const RUN_WIDTH = 14;
 export const JOB_WIDTH = 7;
 export const ATTEMPT_START_WIDTH = 9;
 export const ATTEMPT_END_WIDTH = 10;
 export const RETRY_WIDTH = 9;
-export const EVENT_WIDTH = 10;
+export const EVENT_WIDTH = 11;
 export const CHUNK_WIDTH = 4;
 export const STATE_WIDTH = 3;
 
@@ -136,6 +137,7 @@ export function pushRetry(values: SqlValue[], retry: RetryRecord): void {
 
 export function pushEvent(values: SqlValue[], event: Event): void {
   const from = values.length;
+  const code = event.state === null ? null : (EVENT_STATE_CODES[event.state] ?? null);
   values.push(
     event.sequence,
     event.atMs,
@@ -144,7 +146,8 @@ export function pushEvent(values: SqlValue[], event: Event): void {
     event.jobId,
     event.taskIndex,
     event.attemptSequence,
-    event.state === null ? null : (EVENT_STATE_CODES[event.state] ?? `:${cleanText(event.state)}`),
+    code,
+    code === null ? textOrNull(event.state) : null,
     textOrNull(event.reason),
   );
   sealed(SALTS.events, values, from);

@@ -11,10 +11,11 @@ import { TASKS_PER_CHUNK } from '../../ports/store.ts';
 import { END_ID_SQL } from './attempt-mark.ts';
 import { ATTEMPT_STATE_CODES, RUN_STATE_CODES } from './codes.ts';
 import type { Driver, Row, SqlValue, Statement } from './driver.ts';
-import { JOB_SELECT } from './load-world.ts';
-import { ATTEMPT_SELECT, type RowReader } from './row-reader.ts';
+import { readable } from './readable.ts';
+import { ATTEMPT_SELECT, JOB_SELECT, type RowReader } from './row-reader.ts';
 import { EVENT_COLUMNS, RUN_COLUMNS } from './row-values.ts';
 
+const CHUNK = readable('job_id, chunk, states, seal');
 const CHUNKS_A_SLICE = 128;
 const TASKS_A_SLICE = 20_000;
 
@@ -47,10 +48,10 @@ export class SqliteHistory {
     ];
     const used = filters.filter(([, value]) => value !== undefined);
     const where = ['removed = 0', ...used.map(([sql]) => sql), ...(states ? [`state IN (${states.join(',')})`] : [])];
-    const rows = this.#all(`SELECT ${RUN_COLUMNS} FROM runs WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT ?`, [
-      ...used.map(([, value]) => value as SqlValue),
-      query.limit,
-    ]);
+    const rows = this.#all(
+      `SELECT ${readable(RUN_COLUMNS)} FROM runs WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT ?`,
+      [...used.map(([, value]) => value as SqlValue), query.limit],
+    );
     return rows.map((row) => ({
       run: this.#reader.run(row),
       jobs: this.#all(`${JOB_SELECT} WHERE j.run_id = ? ORDER BY j.ordinal`, [row[0] as number]).map((job) =>
@@ -139,7 +140,7 @@ export class SqliteHistory {
     let after = query.afterIndex ?? -1;
     for (;;) {
       const page = this.#all(
-        `SELECT DISTINCT task_index FROM attempts WHERE job_id = ? AND number > 1 AND task_index > ?
+        `SELECT DISTINCT task_index + 0 FROM attempts WHERE job_id = ? AND number > 1 AND task_index > ?
          ORDER BY task_index LIMIT 500`,
         [query.jobId, after],
       );
@@ -155,22 +156,19 @@ export class SqliteHistory {
 
   #codeOf(jobId: number, taskIndex: number): number {
     const chunk = Math.floor(taskIndex / TASKS_PER_CHUNK);
-    const [row] = this.#all('SELECT job_id, chunk, states, seal FROM task_chunks WHERE job_id = ? AND chunk = ?', [
-      jobId,
-      chunk,
-    ]);
+    const [row] = this.#all(`SELECT ${CHUNK} FROM task_chunks WHERE job_id = ? AND chunk = ?`, [jobId, chunk]);
     return row === undefined ? 0 : (this.#reader.taskChunk(row).states[taskIndex % TASKS_PER_CHUNK] ?? 0);
   }
 
   #taskCount(jobId: number): number | undefined {
-    const [row] = this.#all('SELECT task_count FROM jobs WHERE id = ?', [jobId]);
+    const [row] = this.#all('SELECT task_count + 0 FROM jobs WHERE id = ?', [jobId]);
     return row === undefined ? undefined : Number(row[0]);
   }
 
   async *#chunks(jobId: number, from: number) {
     for (let next = from; ; ) {
       const rows = this.#all(
-        'SELECT job_id, chunk, states, seal FROM task_chunks WHERE job_id = ? AND chunk >= ? ORDER BY chunk LIMIT ?',
+        `SELECT ${CHUNK} FROM task_chunks WHERE job_id = ? AND chunk >= ? ORDER BY chunk LIMIT ?`,
         [jobId, next, CHUNKS_A_SLICE],
       );
       for (const row of rows) yield this.#reader.taskChunk(row);
@@ -229,10 +227,10 @@ export class SqliteHistory {
     const where = runId === undefined ? 'sequence > ?' : 'run_id = ? AND sequence > ?';
     const values = runId === undefined ? [afterSequence] : [runId, afterSequence];
     const order = last === undefined ? 'ASC' : 'DESC';
-    const events = this.#all(`SELECT ${EVENT_COLUMNS} FROM events WHERE ${where} ORDER BY sequence ${order} LIMIT ?`, [
-      ...values,
-      Math.min(limit, last ?? limit),
-    ]).map((row) => this.#reader.event(row));
+    const events = this.#all(
+      `SELECT ${readable(EVENT_COLUMNS)} FROM events WHERE ${where} ORDER BY sequence ${order} LIMIT ?`,
+      [...values, Math.min(limit, last ?? limit)],
+    ).map((row) => this.#reader.event(row));
     return last === undefined ? events : events.reverse();
   }
 }

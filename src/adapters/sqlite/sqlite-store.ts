@@ -12,7 +12,8 @@ import type { Driver, Statement } from './driver.ts';
 import { InternedTexts } from './intern-texts.ts';
 import { ItemSets } from './item-sets.ts';
 import { FIRST_LIVE, loadRun, loadWorld, nextIds } from './load-world.ts';
-import { readMeta, writeMeta } from './meta.ts';
+import { OWNER_ID, readMeta, writeMeta } from './meta.ts';
+import { readable } from './readable.ts';
 import { removeItemSetSteps, removeRunSteps, type Step, shrinkStep } from './remove-rows.ts';
 import { RowReader } from './row-reader.ts';
 import { RUN_COLUMNS, runValues } from './row-values.ts';
@@ -55,7 +56,7 @@ export class SqliteStore implements Store, History {
     this.#begin = driver.prepare('BEGIN IMMEDIATE');
     this.#commit = driver.prepare('COMMIT');
     this.#rollback = driver.prepare('ROLLBACK');
-    const ownerId = readMeta(driver, file, 'owner-id');
+    const ownerId = readMeta(driver, file, OWNER_ID);
     if (ownerId === undefined) throw storeDamaged(file, 'its owner id is missing');
     this.ownerId = ownerId;
   }
@@ -97,7 +98,7 @@ export class SqliteStore implements Store, History {
 
   /** Goes on with removals that a kill cut short, and removes old item sets; the caller does not wait. */
   resumeRemovals(): void {
-    const marked = this.#guard(() => this.#driver.prepare('SELECT id FROM runs WHERE removed = 1').all());
+    const marked = this.#guard(() => this.#driver.prepare('SELECT id + 0 FROM runs WHERE removed = 1').all());
     for (const [id] of marked) this.#ignoreLater(this.#inBackground(() => removeRunSteps(this.#driver, Number(id))));
     this.#removeUnowned();
     if (marked.length > 0) this.#ignoreLater(this.#inBackground(() => [shrinkStep(this.#driver)]));
@@ -175,7 +176,9 @@ export class SqliteStore implements Store, History {
 
   /** Hides the run from now on, and remembers which ids must not be given again. */
   #markRemoved(runId: number): void {
-    const row = this.#driver.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ? AND removed = 0`).get([runId]);
+    const row = this.#driver
+      .prepare(`SELECT ${readable(RUN_COLUMNS)} FROM runs WHERE id = ? AND removed = 0`)
+      .get([runId]);
     if (row === undefined) throw new DistributoError('NOT_FOUND', `run ${runId} is not stored`);
     const run = this.#reader.run(row);
     const live = loadRun(this.#driver, this.#reader, this.#file, runId)?.liveAttempts.length ?? 0;

@@ -14,14 +14,22 @@ const CANTOPEN = 14;
 const CONSTRAINT = 19;
 const NOTADB = 26;
 
+/** The file ended where a page should be. */
+const IOERR_SHORT_READ = 522;
+
 /** The primary result code in an error of either driver; undefined where there is none. */
 export function sqliteCodeOf(error: unknown): number | undefined {
+  const code = extendedCodeOf(error);
+  return code === undefined ? undefined : code & 0xff;
+}
+
+function extendedCodeOf(error: unknown): number | undefined {
   const { rawCode, errcode, message } = error as { rawCode?: unknown; errcode?: unknown; message?: unknown };
   const code = typeof rawCode === 'number' ? rawCode : errcode;
-  if (typeof code === 'number') return code & 0xff;
+  if (typeof code === 'number') return code;
   // libsql gives no code when it cannot open at all: `Unable to open connection to local database PATH: 14`.
   const opening = /Unable to open connection .*: (\d+)"?\)?$/.exec(String(message));
-  return opening === null ? undefined : Number(opening[1]) & 0xff;
+  return opening === null ? undefined : Number(opening[1]);
 }
 
 export function translateError(error: unknown, file: string): DistributoError {
@@ -32,6 +40,7 @@ export function translateError(error: unknown, file: string): DistributoError {
   if (systemCode === 'ENOSPC' || systemCode === 'EDQUOT') return storeFull(file, error);
   if (systemCode === 'EACCES' || systemCode === 'EPERM' || systemCode === 'EROFS' || systemCode === 'ENOENT')
     return unusable(file, said, error);
+  if (extendedCodeOf(error) === IOERR_SHORT_READ) return storeDamaged(file, 'it is shorter than it should be', error);
   switch (sqliteCodeOf(error)) {
     case BUSY:
     case LOCKED:
