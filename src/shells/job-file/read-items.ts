@@ -1,7 +1,6 @@
 // Streams the items of a CSV or JSON lines file as chunks of JSON text, as they travel and are stored. Memory is bounded by a
 // few chunks, whatever the size of the file. Every refusal names the line.
 
-import { Readable } from 'node:stream';
 import Papa from 'papaparse';
 import { DistributoError } from '../../domain/errors.ts';
 import { ITEMS_PER_CHUNK, TASKS_PER_RUN_MAX } from '../../domain/job.ts';
@@ -234,62 +233,51 @@ class ItemReader {
 
 type CsvPart = {
   readonly data: readonly string[][];
-  readonly errors: readonly { readonly row?: number | undefined }[];
+  readonly errors: readonly { readonly code: string; readonly row?: number | undefined }[];
 };
 
-/** Papa Parse's callbacks as a sequence; the parser waits while a part is being used. */
+/** Whole records, part by part. Papa Parse reads each part at once: its own streams read on while the taker is slow. */
 async function* parseCsv(text: AsyncIterable<string>, unclosed: () => DistributoError): AsyncGenerator<CsvPart> {
-  let wake: () => void = () => {};
-  const parts: { readonly part: CsvPart; readonly resume: () => void }[] = [];
-  let ended: { readonly error: Error | null } | undefined;
-  const end = (error: Error | null) => {
-    ended ??= { error };
-    wake();
-  };
-  let fed = 0;
-  let eaten = 0;
-  const source = Readable.from(
-    (async function* () {
-      for await (const one of text) {
-        if (fed - eaten > RECORD_CHARACTERS_MAX) throw unclosed();
-        fed += one.length;
-        yield one;
-      }
-    })(),
-  );
-  source.on('error', end);
-  Papa.parse<string[]>(source, {
-    delimiter: ',',
-    newline: '\n',
-    quoteChar: '"',
-    header: false,
-    skipEmptyLines: false,
-    chunk: (results, parser) => {
-      eaten = results.meta.cursor;
-      if (results.errors.some((error) => error.code === 'MissingQuotes')) return end(unclosed());
-      parser.pause();
-      parts.push({ part: results, resume: () => parser.resume() });
-      wake();
-    },
-    complete: () => end(null),
-    error: (error) => end(error),
-  });
-  try {
-    for (;;) {
-      const next = parts.shift();
-      if (next !== undefined) {
-        yield next.part;
-        next.resume();
-      } else if (ended !== undefined) {
-        if (ended.error !== null) throw ended.error;
-        return;
-      } else
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+  let rest = '';
+  for await (const one of text) {
+    rest += one;
+    const end = lastRecordEnd(rest);
+    if (end > 0) {
+      yield parseRecords(rest.slice(0, end));
+      rest = rest.slice(end);
     }
-  } finally {
-    source.destroy();
+    if (rest.length > RECORD_CHARACTERS_MAX) throw unclosed();
+  }
+  if (rest === '') return;
+  const last = parseRecords(`${rest}\n`);
+  if (last.errors.some((error) => error.code === 'MissingQuotes')) throw unclosed();
+  yield last;
+}
+
+function parseRecords(text: string): CsvPart {
+  const { data, errors } = Papa.parse<string[]>(text, { delimiter: ',', newline: '\n', quoteChar: '"', header: false });
+  // What stands behind the last line end is no record.
+  return { data: data.slice(0, -1), errors };
+}
+
+/** Where the last record that is whole ends: behind a line end outside quotes. A quote opens only where a field begins. */
+function lastRecordEnd(text: string): number {
+  let end = 0;
+  let from = 0;
+  for (;;) {
+    const quote = text.indexOf('"', from);
+    const outside = text.lastIndexOf('\n', quote === -1 ? text.length : quote);
+    if (outside >= from) end = outside + 1;
+    if (quote === -1) return end;
+    const before = quote === 0 ? '\n' : text[quote - 1];
+    if (before !== ',' && before !== '\n') {
+      from = quote + 1;
+      continue;
+    }
+    let close = text.indexOf('"', quote + 1);
+    while (close !== -1 && text[close + 1] === '"') close = text.indexOf('"', close + 2);
+    if (close === -1 || close === text.length - 1) return end;
+    from = close + 1;
   }
 }
 
