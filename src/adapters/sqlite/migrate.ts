@@ -21,7 +21,7 @@ export const SCHEMA_SUM = 'schema-sum';
 
 export function schemaSum(driver: Driver): string {
   const text = driver.ask(
-    "SELECT hex(group_concat(type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, ''), char(10))) FROM sqlite_schema",
+    "SELECT hex(group_concat(type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, ''), char(10))) FROM (SELECT * FROM sqlite_schema ORDER BY name)",
   );
   return createHash('sha256').update(text).digest('hex');
 }
