@@ -5,10 +5,12 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunSpec } from '../../src/domain/job.ts';
+import type { RunSpec, Target } from '../../src/domain/job.ts';
 import { type ApiClient, createApiClient } from '../../src/shells/api/client.ts';
 import { collect } from '../support/collect.ts';
-import { aRunSpec } from '../support/run-spec.ts';
+import { askDocker, askDockerText } from '../support/docker-api.ts';
+import { BUSYBOX_IMAGE, findTestEngine } from '../support/docker-image.ts';
+import { aRunSpec, type SpecParts } from '../support/run-spec.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { aCanary, type Canary, CanaryScanner } from './canaries.ts';
 import { type ControllerProcess, spawnControllerProcess } from './controller-process.ts';
@@ -23,18 +25,53 @@ export const secretsScan: Row = async ({ trials, seconds }) => {
   let rounds = 0;
   let scannedBytes = 0;
   let passed = 0;
-  for (; rounds < trials && (rounds === 0 || performance.now() < untilMs); rounds++) {
-    const round = await scanOneRound();
+  const engine = await findTestEngine();
+  const places: Place[] = [{ name: 'process', spec: {}, seen: async () => '' }];
+  if (engine.unavailable === null) places.unshift(dockerPlace(engine.target));
+  for (; rounds < trials && (rounds < places.length || performance.now() < untilMs); rounds++) {
+    const place = places[rounds % places.length] as Place;
+    const round = await scanOneRound(place);
     violations.push(...round.violations);
     scannedBytes += round.scannedBytes;
     passed += round.passed;
   }
-  return { trials: rounds, faults: passed + found, violations, figures: { scannedBytes, plantedFound: found } };
+  if (engine.unavailable === null) await engine.client.close();
+  return {
+    trials: rounds,
+    faults: passed + found,
+    violations,
+    figures: { scannedBytes, plantedFound: found },
+    skipped: engine.unavailable === null ? [] : [`only over processes: ${engine.unavailable}`],
+  };
 };
+
+type Place = {
+  readonly name: string;
+  readonly spec: SpecParts;
+  /** What others on the machine see of our attempts there. */
+  seen(ownerId: string, sinceMs: number): Promise<string>;
+};
+
+/** Names, labels and commands of containers, and the engine's events. `inspect` shows variables, as the runtime says itself. */
+function dockerPlace(target: Target): Place {
+  const socket = target.endpoint.replace(/^unix:\/\//, '');
+  return {
+    name: 'docker',
+    spec: { target, image: BUSYBOX_IMAGE },
+    async seen(ownerId, sinceMs) {
+      const filters = encodeURIComponent(JSON.stringify({ label: [`distributo:owner=${ownerId}`] }));
+      const range = `since=${Math.floor(sinceMs / 1000)}&until=${Math.ceil(Date.now() / 1000)}`;
+      const list = await askDocker(socket, 'GET', `/containers/json?all=1&filters=${filters}`);
+      const events = await askDockerText(socket, `/events?${range}&filters=${filters}`);
+      return JSON.stringify(list) + events;
+    },
+  };
+}
 
 type Canaries = Readonly<Record<'caller' | 'variable' | 'file' | 'aws' | 'refused' | 'malformed' | 'late', Canary>>;
 
-async function scanOneRound() {
+async function scanOneRound(place: Place) {
+  const sinceMs = Date.now();
   const folder = await mkdtemp(join(tmpdir(), 'distributo-r25-'));
   const stateDirectory = join(folder, 'state');
   const secretFile = join(folder, 'secret-file');
@@ -61,9 +98,11 @@ async function scanOneRound() {
       return createApiClient({ socketPath: report.socket });
     };
     let client = await start();
-    const run = await submit(client, withSecrets(secretFile), { A_TOKEN: canaries.variable.value });
+    const run = await submit(client, withSecrets(secretFile, place.spec), { A_TOKEN: canaries.variable.value });
     await waitFor('the task to run', async () => (await client.readRun(run)).tasks.running > 0);
     scanner.scanCommandLines();
+    const { ownerId } = await client.readController();
+    scanner.scan(`${place.name} while it runs`, await place.seen(ownerId, sinceMs));
     await provokeErrors(client, canaries, scanner);
     await scanAnswers(client, run, scanner);
     await waitFor('the run to end', async () => (await client.readRun(run)).endedAtMs !== null);
@@ -74,7 +113,7 @@ async function scanOneRound() {
         violations.push(`the task did not get its ${canary.name}: ${lines}`);
     }
     // A restart forgets env: values; the task waits until a client passes them again.
-    const late = await submit(client, { ...withSecrets(secretFile), name: 'late' }, {}, 'late-key');
+    const late = await submit(client, { ...withSecrets(secretFile, place.spec), name: 'late' }, {}, 'late-key');
     client.close();
     await started[0]?.kill();
     client = await start();
@@ -86,6 +125,7 @@ async function scanOneRound() {
     await waitFor('the late run to end', async () => (await client.readRun(late)).endedAtMs !== null);
     await scanAnswers(client, late, scanner);
     scanner.scanCommandLines();
+    scanner.scan(`${place.name} afterwards`, await place.seen(ownerId, sinceMs));
     scanner.scanFolder(stateDirectory); // with the write-ahead log as it stands
     await client.stopController();
     client.close();
@@ -96,15 +136,17 @@ async function scanOneRound() {
     for (const one of started) await one.kill();
     await rm(folder, { recursive: true, force: true });
   }
-  for (const { where, canary, form } of scanner.hits) violations.push(`${canary} as ${form} in ${where}`);
+  for (const { where, canary, form } of scanner.hits)
+    violations.push(`${place.name}: ${canary} as ${form} in ${where}`);
   if (scanner.scannedBytes < 10_000) violations.push(`only ${scanner.scannedBytes} bytes were there to scan`);
   return { violations, scannedBytes: scanner.scannedBytes, passed: Object.keys(canaries).length };
 }
 
 /** Uses its secrets (their hashes are printed), fails, and is tried again. */
-function withSecrets(secretFile: string): RunSpec {
+function withSecrets(secretFile: string, parts: SpecParts): RunSpec {
   const hashOf = (text: string): string => `printf %s "${text}" | sha256sum`;
   return aRunSpec({
+    ...parts,
     name: 'secretive',
     command: ['sh', '-c', `${hashOf('$A_TOKEN')}; ${hashOf('$B_TOKEN')}; sleep 1; exit 3`],
     job: {

@@ -3,6 +3,14 @@
 import { request } from 'node:http';
 
 export async function askDocker(socketPath: string, method: string, path: string): Promise<unknown> {
+  const text = await send(socketPath, method, path);
+  return text.trim() === '' ? null : JSON.parse(text);
+}
+
+/** For answers of several JSON values, as events are. */
+export const askDockerText = (socketPath: string, path: string): Promise<string> => send(socketPath, 'GET', path);
+
+async function send(socketPath: string, method: string, path: string): Promise<string> {
   const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
     const sent = request({ socketPath, method, path }, async (answer) => {
       try {
@@ -17,5 +25,5 @@ export async function askDocker(socketPath: string, method: string, path: string
     sent.end();
   });
   if (status >= 400) throw new Error(`Docker answered ${status} to ${method} ${path}: ${text.slice(0, 300)}`);
-  return text.trim() === '' ? null : JSON.parse(text);
+  return text;
 }
