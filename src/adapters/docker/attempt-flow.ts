@@ -43,6 +43,7 @@ export type FlowWorld = {
   readonly objects: Objects;
   readonly ownership: Ownership;
   readonly stateDirectory: string;
+  readonly logLimitBytes: number | undefined;
   readonly path: string | undefined;
   /** Known once there was contact. */
   readonly engine: () => EngineFacts;
@@ -88,7 +89,7 @@ export class AttemptFlow {
     this.#isAdopted = isAdopted;
     const directory = logDirectory(world.stateDirectory, order.attemptId);
     this.#hasLog = existsSync(directory);
-    this.#log = new AttemptLog(directory);
+    this.#log = new AttemptLog(directory, world.logLimitBytes);
     setMaxListeners(0, this.#giveUp.signal);
     this.done = this.#run();
   }

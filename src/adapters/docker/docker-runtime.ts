@@ -34,12 +34,16 @@ export type DockerRuntimeOptions = {
   readonly clock: Clock;
   /** How the endpoint was chosen, for messages: `DOCKER_HOST`. */
   readonly chosenBy?: string | undefined;
+  /** Of the log of one attempt; 64 MiB where it is not given. */
+  readonly logLimitBytes?: number | undefined;
   /** Where ssh and credential helpers find what they need. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 };
 
 /** In an attempt's folder: its volume was left on the engine on purpose. */
 const KEPT_MARK = 'volume-kept';
+
+const SWEEP_EVERY_MS = 3_600_000;
 
 export async function createDockerRuntime(options: DockerRuntimeOptions): Promise<AttemptRuntime> {
   const env = options.env ?? process.env;
@@ -60,6 +64,7 @@ class DockerRuntime implements AttemptRuntime {
   readonly #images: Images;
   #listener: ((observation: RuntimeObservation) => void) | undefined;
   #engine: EngineFacts | undefined;
+  #cancelSweep: () => void = () => {};
 
   constructor(client: DockerClient, options: DockerRuntimeOptions) {
     const { clock, ownerId } = options;
@@ -139,6 +144,7 @@ class DockerRuntime implements AttemptRuntime {
     this.#listener = undefined;
     this.#contact.close();
     this.#memory.close();
+    this.#cancelSweep();
     await Promise.all([...this.#flows.values()].map((flow) => flow.close()));
     await this.#client.close();
   }
@@ -161,6 +167,7 @@ class DockerRuntime implements AttemptRuntime {
       objects: objectsOf(target),
       ownership: { ownerId, clusterName },
       stateDirectory,
+      logLimitBytes: this.#options.logLimitBytes,
       path: env?.PATH,
       engine: () => this.#engine as EngineFacts,
       emit: (observation) => this.#emit(observation),
@@ -179,9 +186,10 @@ class DockerRuntime implements AttemptRuntime {
     const engine = describeEngine(info, { endpoint: target.endpoint, runtimeKey: this.runtimeKey }, local, gpuIds);
     this.#memory.setLocal(engine.isLocal);
     if (gpuIds.length > 0) await this.#learnGpus(gpuIds);
-    if (this.#engine === undefined) await this.#sweepVolumes();
+    await this.#sweepVolumes();
     this.#engine = engine;
     this.#emit({ kind: 'ready', description: engine.description });
+    this.#sweepAgain();
   }
 
   /** Those of other owners count as well: a device is there once. */
@@ -191,6 +199,20 @@ class DockerRuntime implements AttemptRuntime {
     for (const { Labels } of await this.#client.json<ContainerSummary[]>('GET', '/containers/json', { query })) {
       this.#gpus.learn(Labels?.[LABEL.attempt] ?? '', (Labels?.[LABEL.gpus] ?? '').split(','));
     }
+  }
+
+  /** The mark of a kept volume goes when its time is over; the volume follows within the hour. */
+  #sweepAgain(): void {
+    this.#cancelSweep();
+    this.#cancelSweep = this.#options.clock.wakeAfter(SWEEP_EVERY_MS, () => {
+      this.#contact
+        .call(() => this.#sweepVolumes())
+        .then(
+          () => this.#sweepAgain(),
+          // Closed, or refused by the engine: the next contact sweeps.
+          () => {},
+        );
+    });
   }
 
   /** Volumes of ours whose containers are gone, and which nobody wanted kept. Nothing is started before this is done. */

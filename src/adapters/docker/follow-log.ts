@@ -20,9 +20,9 @@ export class AttemptLog {
   #lastWords: Buffer = Buffer.alloc(0);
   #openLine: Buffer = Buffer.alloc(0);
 
-  constructor(directory: string) {
+  constructor(directory: string, limitBytes?: number) {
     this.directory = directory;
-    this.log = openCappedLog(directory);
+    this.log = openCappedLog(directory, limitBytes === undefined ? {} : { limitBytes });
   }
 
   append(message: LogMessage): void {
