@@ -91,15 +91,29 @@ function dialSsh(rest: string, env: NonNullable<DialOptions['env']>, callback: P
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-2_000);
   });
-  const connection = Duplex.from({ readable: child.stdout, writable: child.stdin });
-  connection.once('close', () => child.kill());
-  child.once('error', (error: NodeJS.ErrnoException) =>
-    connection.destroy(error.code === 'ENOENT' ? new Error('ssh is not installed') : error),
-  );
-  child.once('exit', (code) => {
-    if (code !== 0) connection.destroy(new Error(words.trim().split('\n').at(-1) || `ssh ended with code ${code}`));
+  const connection = new Duplex({
+    read: () => child.stdout.resume(),
+    // A pipe that breaks is no news: why it broke comes with the end of ssh.
+    write: (chunk, _, done) => void child.stdin.write(chunk, () => done()),
+    final: (done) => void child.stdin.end(() => done()),
+    destroy: (error, done) => {
+      child.kill();
+      done(error);
+    },
+  });
+  child.stdin.on('error', () => {});
+  child.stdout.on('data', (chunk) => {
+    if (!connection.push(chunk)) child.stdout.pause();
+  });
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' ? new Error('ssh is not installed') : error;
+    connection.on('error', () => {}).destroy(why);
+    callback(why, null);
+  });
+  child.once('close', (code) => {
+    if (code === 0) connection.push(null);
+    else connection.destroy(new Error(words.trim().split('\n').at(-1) || `ssh ended with code ${code}`));
   });
   // There is no sign that the other end is ready: what is written waits in the pipe.
   child.once('spawn', () => callback(null, connection));
-  child.once('error', (error) => callback(error, null));
 }

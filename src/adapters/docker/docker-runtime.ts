@@ -3,13 +3,13 @@
 
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { DistributoError } from '../../domain/errors.ts';
 import { runtimeKeyOf, type Target } from '../../domain/job.ts';
 import type { AttemptOrder, AttemptRuntime, AttemptSighting, RuntimeObservation } from '../../ports/attempt-runtime.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Objects } from '../../ports/objects.ts';
-import { attemptDirectory, logDirectory } from '../../workspace/attempt-directory.ts';
+import { keptVolumeMark, logDirectory } from '../../workspace/attempt-directory.ts';
 import { readCappedLog } from '../../workspace/capped-log.ts';
 import { AttemptFlow, type FlowWorld, type StopRequest } from './attempt-flow.ts';
 import { describeEngine, type EngineFacts } from './describe-engine.ts';
@@ -39,9 +39,6 @@ export type DockerRuntimeOptions = {
   /** Where ssh and credential helpers find what they need. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 };
-
-/** In an attempt's folder: its volume was left on the engine on purpose. */
-const KEPT_MARK = 'volume-kept';
 
 const SWEEP_EVERY_MS = 3_600_000;
 
@@ -128,7 +125,7 @@ class DockerRuntime implements AttemptRuntime {
     });
     this.#flows.delete(attemptId);
     if (!keepWorkspace && (flow === undefined || flow.hasVolume)) {
-      await rm(join(attemptDirectory(this.#options.stateDirectory, attemptId), KEPT_MARK), { force: true });
+      await rm(keptVolumeMark(this.#options.stateDirectory, attemptId), { force: true });
     }
   }
 
@@ -225,15 +222,15 @@ class DockerRuntime implements AttemptRuntime {
     for (const { Name, Labels } of Volumes) {
       const attemptId = Labels?.[LABEL.attempt];
       if (attemptId === undefined || inUse.has(attemptId) || this.#flows.has(attemptId)) continue;
-      const folder = attemptDirectory(this.#options.stateDirectory, attemptId);
-      if (!existsSync(join(folder, KEPT_MARK))) await this.#removeVolume(Name, undefined);
+      if (!existsSync(keptVolumeMark(this.#options.stateDirectory, attemptId)))
+        await this.#removeVolume(Name, undefined);
     }
   }
 
   async #markKept(attemptId: string): Promise<void> {
-    const folder = attemptDirectory(this.#options.stateDirectory, attemptId);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(join(folder, KEPT_MARK), '');
+    const mark = keptVolumeMark(this.#options.stateDirectory, attemptId);
+    await mkdir(dirname(mark), { recursive: true, mode: 0o700 });
+    await writeFile(mark, '');
   }
 
   /** An attempt that was neither started nor adopted here. */

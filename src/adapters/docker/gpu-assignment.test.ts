@@ -8,7 +8,7 @@ test('a GPU is given to one attempt at a time, and to the same one again', () =>
   assert.deepEqual(gpus.take('a', 2), ['0', '1']);
   assert.deepEqual(gpus.take('a', 2), ['0', '1']);
   assert.deepEqual(gpus.take('b', 1), ['2']);
-  assert.throws(() => gpus.take('c', 1), { code: 'START_FAILED', message: '1 GPUs were asked for, 0 of 3 are free' });
+  assert.throws(() => gpus.take('c', 1), { code: 'START_FAILED', message: '1 GPU was asked for, 0 of 3 are free' });
   gpus.release('a');
   assert.deepEqual(gpus.take('c', 1), ['0']);
 });

@@ -24,7 +24,7 @@ export class GpuAssignment {
     if (chosen.length < count) {
       throw new DistributoError(
         'START_FAILED',
-        `${count} GPUs were asked for, ${held.length + free.length} of ${this.#ids.length} are free`,
+        `${count} ${count === 1 ? 'GPU was' : 'GPUs were'} asked for, ${held.length + free.length} of ${this.#ids.length} are free`,
         { hint: 'wait for other work on that machine, or ask for fewer GPUs', retryable: true },
       );
     }
