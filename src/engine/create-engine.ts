@@ -4,6 +4,7 @@ import { DistributoError } from '../domain/errors.ts';
 import { attemptId, attemptSequence, runName } from '../domain/ids.ts';
 import { runtimeKeyOf, type Target } from '../domain/job.ts';
 import type { DiskUse, LogLine, LogQuery } from '../ports/attempt-runtime.ts';
+import { openLater } from './answers/open-later.ts';
 import { Questions } from './answers/questions.ts';
 import { describeInstance, describeLiveRun } from './answers/run-answer.ts';
 import { OrderBuilder } from './build-order.ts';
@@ -234,7 +235,11 @@ class LoopEngine implements Engine {
     return this.#questions.listEvents(query);
   }
 
-  async *readLogs(subject: string, query: LogQuery): AsyncIterable<LogLine> {
+  readLogs(subject: string, query: LogQuery): AsyncIterable<LogLine> {
+    return openLater(() => this.#openLog(subject, query));
+  }
+
+  async #openLog(subject: string, query: LogQuery): Promise<AsyncIterable<LogLine>> {
     const { run, job, taskIndex, attempt: number } = await this.#questions.findTask(subject);
     const attempts = await this.#parts.store.listAttempts(job.id, taskIndex);
     const attempt = number === null ? attempts.at(-1) : attempts.find((one) => one.number === number);
@@ -247,7 +252,7 @@ class LoopEngine implements Engine {
     }
     const runtime =
       this.#world.runtimes.get(attempt.runtimeKey)?.runtime ?? (await this.#parts.openRuntime(run.spec.target));
-    yield* runtime.readLogs(attemptId(this.#world.ownerId, attempt.sequence), query);
+    return runtime.readLogs(attemptId(this.#world.ownerId, attempt.sequence), query);
   }
 
   /** An engine that was silent is asked anew, so that starting Docker helps at once. */

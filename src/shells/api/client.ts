@@ -2,7 +2,7 @@
 // trusted to have the form of `answers.ts`; errors come back as the DistributoError that was thrown on the other side.
 
 import type { RunSpec, Target } from '../../domain/job.ts';
-import type { RunState, TaskState } from '../../domain/states.ts';
+import type { TaskState } from '../../domain/states.ts';
 import type { Submission } from '../../engine/engine-api.ts';
 import type * as answers from './answers.ts';
 import { type Address, createTransport, type Query } from './transport.ts';
@@ -13,9 +13,6 @@ export type ApiClientOptions = Address & {
   /** Sent as the client's release; the package's own where not given. */
   readonly version?: string;
 };
-
-/** The states of a run that is not over. */
-export type LiveRunState = Extract<RunState, 'waiting' | 'running' | 'stopped'>;
 
 export type RunsQuery = { readonly all?: boolean; readonly limit?: number; readonly beforeId?: number };
 export type TasksQuery = {

@@ -44,7 +44,8 @@ export function createHttpServer({ engine, self, onFault, version = readVersion(
     frameworkErrors: (error, _request, reply) => answerError(error, reply as unknown as FastifyReply),
   });
   const headers = { [VERSION_HEADER]: version, [API_HEADER]: String(API_NUMBER) };
-  const ends = new AbortController();
+  /** Of requests under way. Not `AbortSignal.any` over one signal of the server: that keeps each request's for good. */
+  const underWay = new Set<AbortController>();
   let open = 0;
   let lastAtMs = performance.now();
 
@@ -96,9 +97,13 @@ export function createHttpServer({ engine, self, onFault, version = readVersion(
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> {
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort('the client went'));
-    const signal = AbortSignal.any([gone.signal, ends.signal]);
+    const ends = new AbortController();
+    const { signal } = ends;
+    underWay.add(ends);
+    reply.raw.once('close', () => {
+      underWay.delete(ends);
+      ends.abort('the client went');
+    });
     const answer = handler({ ...(request.params as object), ...readParts(route, request), signal });
     if (route.lines !== 'answer') {
       return reply.type('application/json').send(JSON.stringify(await answer));
@@ -117,12 +122,11 @@ export function createHttpServer({ engine, self, onFault, version = readVersion(
     listen: async (socketPath) => void (await app.listen({ path: socketPath })),
     activity: () => ({ open, lastAtMs }),
     async close(reason) {
-      ends.abort(
-        new DistributoError('CONTROLLER_UNREACHABLE', `the controller ends: ${reason}`, {
-          retryable: true,
-          hint: 'try again; a controller is started where none lives',
-        }),
-      );
+      const why = new DistributoError('CONTROLLER_UNREACHABLE', `the controller ends: ${reason}`, {
+        retryable: true,
+        hint: 'try again; a controller is started where none lives',
+      });
+      for (const ends of underWay) ends.abort(why);
       app.server.close();
       for (let waitedMs = 0; open > 0 && waitedMs < CLOSE_MS; waitedMs += 20) {
         await new Promise((resolve) => setTimeout(resolve, 20));
