@@ -240,6 +240,15 @@ function testLogs(house: House): void {
     assert.ok(lines.every((line) => Math.abs(line.atMs - Date.now()) < 3_600_000));
   });
 
+  it('loses no last words, of short attempts and of longer ones', async () => {
+    const scripts = ['', 'sleep 0.5; '].flatMap((wait) => Array.from({ length: 10 }, () => wait));
+    const ended = await Promise.all(scripts.map((wait) => house.run(`echo one; ${wait}echo two >&2; printf three`)));
+    for (const { id } of ended) {
+      const texts = (await house.observed.logs(id)).map((line) => line.text);
+      assert.deepEqual(texts.sort(), ['one', 'three', 'two']);
+    }
+  });
+
   it('keeps a line longer than any buffer whole', async () => {
     const { id } = await house.run(`head -c 50000 /dev/zero | tr '\\000' x; echo; echo after`);
     const texts = (await house.observed.logs(id)).map((line) => line.text);

@@ -21,7 +21,7 @@ import type { EngineFacts } from './describe-engine.ts';
 import { type DockerClient, refusedWith } from './docker-client.ts';
 import type { EngineContact } from './engine-contact.ts';
 import type { ContainerDetails, ContainerState, ContainerSummary, ImageDetails } from './engine-types.ts';
-import { AttemptLog, catchUpLog, followLog } from './follow-log.ts';
+import { AttemptLog, copyLog, type LoggedContainer } from './follow-log.ts';
 import type { GpuAssignment } from './gpu-assignment.ts';
 import type { Images } from './images.ts';
 import { containerName, LABEL, labelFilter, type Ownership } from './labels.ts';
@@ -58,6 +58,8 @@ export type StopRequest = {
 type Container = { readonly id: string; readonly isFresh: boolean };
 type Ended = { readonly end: ContainerEnd; readonly endedAtMs: number };
 
+/** Of no-op containers the log is read once, at their end: that is all a bare client does. */
+const FOLLOW_AFTER_MS = 300;
 /** After the end of a container its log may be silent this long and is then taken as ended: some engines forget to close it. */
 const LOG_SILENCE_MS = 10_000;
 const REASON_LENGTH_MAX = 1_000;
@@ -329,34 +331,46 @@ export class AttemptFlow {
   }
 
   async #follow(index: number, id: string, isFoundStarted: boolean): Promise<Ended> {
-    const { client, contact, memory } = this.#world;
+    const { contact, memory, engine } = this.#world;
     const lossesBefore = contact.losses;
-    const logEnd = new AbortController();
+    const { appended } = this.#log.log;
+    const before = !isFoundStarted ? appended : index === 0 ? { stdout: 0, stderr: 0 } : null;
+    const logged = { id, mendsLineEnds: engine().logDriver === 'local', before };
     this.#log.forgetWords();
-    const mendsLineEnds = this.#world.engine().logDriver === 'local';
-    const followed = { id, isFresh: !isFoundStarted, mendsLineEnds, isFirst: index === 0 };
-    const following = followLog(client, contact, followed, this.#log, logEnd.signal).catch((error: unknown) => {
-      if (!logEnd.signal.aborted && !this.#isClosed)
-        this.#log.log.note(this.#world.clock.nowMs(), `log cut off: ${String(error)}`);
-    });
     memory.begin(id);
-    try {
-      await this.#untilEnd(id);
-    } catch (error) {
-      logEnd.abort();
-      await following;
-      throw error;
-    }
+    await this.#logUntilEnd(logged);
     const peak = memory.end(id);
     if (peak !== null) this.#peakMemoryMib = Math.max(this.#peakMemoryMib ?? 0, peak);
     const details = await this.#inspect(id);
-    await this.#untilLogEnd(following, logEnd);
-    if (details) await catchUpLog(client, contact, followed, this.#log);
     if (!details) return this.#goneContainer();
     const startedAtMs = instantOf(details.State.StartedAt);
     if (index === 0 && startedAtMs !== null) this.#startedAtMs = startedAtMs;
     const end = await this.#judge(index, id, details.State, isFoundStarted, contact.losses !== lossesBefore);
     return { end, endedAtMs: instantOf(details.State.FinishedAt) ?? this.#world.clock.nowMs() };
+  }
+
+  /** Waits for the container's end with its output in the log. One that ends soon is not followed, only read. */
+  async #logUntilEnd(logged: LoggedContainer): Promise<void> {
+    const { client, contact, clock } = this.#world;
+    const logEnd = new AbortController();
+    let following: Promise<void> | undefined;
+    const cancelFollow = clock.wakeAfter(FOLLOW_AFTER_MS, () => {
+      following = copyLog(client, contact, logged, this.#log, true, logEnd.signal).catch((error: unknown) => {
+        if (!logEnd.signal.aborted && !this.#isClosed)
+          this.#log.log.note(clock.nowMs(), `log cut off: ${wordsOf(error)}`);
+      });
+    });
+    try {
+      await this.#untilEnd(logged.id);
+    } catch (error) {
+      logEnd.abort();
+      await following;
+      throw error;
+    } finally {
+      cancelFollow();
+    }
+    if (following) await this.#untilLogEnd(following, logEnd);
+    await copyLog(client, contact, logged, this.#log, false);
   }
 
   /** Much output may be on its way still. */

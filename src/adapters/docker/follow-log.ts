@@ -4,6 +4,7 @@
 import type { Readable } from 'node:stream';
 import { type CappedLog, openCappedLog } from '../../workspace/capped-log.ts';
 import { decodeBytes } from '../../workspace/decode-bytes.ts';
+import type { StreamBytes } from '../../workspace/log-records.ts';
 import { type DockerClient, refusedWith } from './docker-client.ts';
 import type { EngineContact } from './engine-contact.ts';
 import { FrameSplitter, type LogMessage } from './log-frames.ts';
@@ -65,57 +66,34 @@ export class AttemptLog {
 
 const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => byte <= 0x20);
 
-/** Beyond this much output an engine may have turned its log files over, and loses its place in them while it follows. */
-const TURNED_OVER_BYTES = 32 * 1024 * 1024;
+/** Up to this much, what is there already is read again and passed over by count; beyond it, by the last instant kept. */
+const COUNTED_BYTES_MAX = 4 * 1024 * 1024;
 
-export type FollowedContainer = {
+export type LoggedContainer = {
   readonly id: string;
-  readonly isFresh: boolean;
   readonly mendsLineEnds: boolean;
-  /** Its output is the first in the log, so that all that is kept is of it. */
-  readonly isFirst: boolean;
+  /** What the log held when this container began; null where an earlier controller saw it begin after other containers. */
+  readonly before: StreamBytes | null;
 };
 
-/** After the end of a container that printed much: what the engine still has of its output and did not give while it followed. */
-export async function catchUpLog(
+/**
+ * Reads a container's output into the log. With `follow` it ends with the container; without, it gives what there is. An
+ * engine that is followed may lose the last lines of a container, and its place where its files turn over: so a container that
+ * was followed is read once more after its end. `giveUp` ends it sooner.
+ */
+export async function copyLog(
   client: DockerClient,
   contact: EngineContact,
-  container: FollowedContainer,
+  container: LoggedContainer,
   to: AttemptLog,
-): Promise<void> {
-  if (to.log.appended.stdout + to.log.appended.stderr < TURNED_OVER_BYTES) return;
-  await copyLog(client, contact, container, to, { follow: false, mayRepeat: true });
-}
-
-/** Ends with the container's output; `giveUp` ends it sooner. A container without a log that can be read is said in the log. */
-export async function followLog(
-  client: DockerClient,
-  contact: EngineContact,
-  container: FollowedContainer,
-  to: AttemptLog,
-  giveUp: AbortSignal,
-): Promise<void> {
-  await copyLog(client, contact, container, to, { follow: true, mayRepeat: !container.isFresh }, giveUp);
-}
-
-async function copyLog(
-  client: DockerClient,
-  contact: EngineContact,
-  container: FollowedContainer,
-  to: AttemptLog,
-  how: { readonly follow: boolean; readonly mayRepeat: boolean },
+  follow: boolean,
   giveUp?: AbortSignal,
 ): Promise<void> {
-  let { mayRepeat } = how;
-  const before = to.messages;
   try {
     await contact.call(async (signal) => {
-      const isContinued = container.isFirst || to.messages > before || !how.follow;
-      const skip = mayRepeat ? new Repetition(to.log, isContinued) : null;
-      mayRepeat = true;
-      const since = skip ? { since: skip.since } : {};
+      const skip = repetitionOf(to.log, container.before);
       const stream = await client.stream('GET', `/containers/${container.id}/logs`, {
-        query: { stdout: 1, stderr: 1, follow: how.follow, timestamps: 1, ...since },
+        query: { stdout: 1, stderr: 1, follow, timestamps: 1, since: skip.since },
         signal,
         timeoutMs: 0,
       });
@@ -134,16 +112,17 @@ async function copyLog(
 async function copy(
   stream: Readable,
   splitter: FrameSplitter,
-  skip: Repetition | null,
+  skip: Repetition,
   to: AttemptLog,
   translate: (error: unknown) => unknown,
 ): Promise<void> {
   try {
     for await (const chunk of stream) {
       for (const message of splitter.split(chunk as Buffer)) {
-        const fresh = skip ? skip.pass(message) : message;
-        if (skip?.isGap) to.log.note(message.atMs, 'output is missing here: it came faster than the engine gave it');
-        if (fresh) to.append(fresh);
+        const fresh = skip.pass(message);
+        if (fresh === null) continue;
+        if (skip.isGap()) to.log.note(message.atMs, 'output is missing here: it came faster than the engine gave it');
+        to.append(fresh);
       }
     }
   } catch (error) {
@@ -151,30 +130,51 @@ async function copy(
   }
 }
 
-/** What a log read again from the last kept instant gives a second time. */
-class Repetition {
-  readonly since: string;
-  readonly #atMs: number;
-  readonly #left: { stdout: number; stderr: number };
-  #mayBeGap: boolean;
-  /** True at the first message where it is no continuation of what is kept: the engine has dropped what lay between. */
-  isGap = false;
+/** What an output read again gives a second time. */
+interface Repetition {
+  readonly since: string | undefined;
+  /** What of a message is new; null where nothing is. */
+  pass(message: LogMessage): LogMessage | null;
+  /** True once, where the engine has dropped what should have come before. */
+  isGap(): boolean;
+}
 
-  constructor(log: CappedLog, isContinued: boolean) {
-    this.#mayBeGap = isContinued;
-    this.#atMs = log.lastAtMs ?? 0;
-    this.#left = { ...log.appendedAtLast };
-    this.since = `${Math.floor(this.#atMs / 1000)}.${String(this.#atMs % 1000).padStart(3, '0')}000000`;
+function repetitionOf(log: CappedLog, before: StreamBytes | null): Repetition {
+  const { appended } = log;
+  if (before !== null) {
+    const left = { stdout: appended.stdout - before.stdout, stderr: appended.stderr - before.stderr };
+    if (left.stdout + left.stderr <= COUNTED_BYTES_MAX) return countedRepetition(left);
   }
+  return timedRepetition(log.lastAtMs ?? 0, log.appendedAtLast, before !== null);
+}
 
-  pass(message: LogMessage): LogMessage | null {
-    if (message.atMs < this.#atMs) return null;
-    this.isGap =
-      this.#mayBeGap && this.#atMs > 0 && message.atMs > this.#atMs && this.#left.stdout + this.#left.stderr > 0;
-    this.#mayBeGap = false;
-    const left = this.#left[message.stream];
-    if (message.atMs > this.#atMs || left === 0) return message;
-    this.#left[message.stream] = Math.max(left - message.bytes.length, 0);
-    return message.bytes.length <= left ? null : { ...message, bytes: message.bytes.subarray(left) };
-  }
+/** Exact: all is read again from the beginning. */
+const countedRepetition = (left: { stdout: number; stderr: number }): Repetition => ({
+  since: undefined,
+  pass: (message) => dropLeft(message, left),
+  isGap: () => false,
+});
+
+/** From the last instant kept on. Of that instant the first bytes are passed over. */
+function timedRepetition(lastAtMs: number, appendedAtLast: StreamBytes, isOfContainer: boolean): Repetition {
+  const left = { ...appendedAtLast };
+  let mayBeGap = isOfContainer && left.stdout + left.stderr > 0;
+  let isGap = false;
+  return {
+    since: `${Math.floor(lastAtMs / 1000)}.${String(lastAtMs % 1000).padStart(3, '0')}000000`,
+    pass(message) {
+      if (message.atMs < lastAtMs) return null;
+      isGap = mayBeGap && message.atMs > lastAtMs;
+      mayBeGap = false;
+      return message.atMs > lastAtMs ? message : dropLeft(message, left);
+    },
+    isGap: () => isGap,
+  };
+}
+
+function dropLeft(message: LogMessage, left: { stdout: number; stderr: number }): LogMessage | null {
+  const count = left[message.stream];
+  if (count === 0) return message;
+  left[message.stream] = Math.max(count - message.bytes.length, 0);
+  return message.bytes.length <= count ? null : { ...message, bytes: message.bytes.subarray(count) };
 }
