@@ -10,7 +10,7 @@ import { openStore } from '../../src/adapters/sqlite/open-store.ts';
 import { DistributoError } from '../../src/domain/errors.ts';
 import { contentOf } from '../support/model-store.ts';
 import { type Random, seededRandom } from '../support/random.ts';
-import { StoreWorkload } from '../support/store-workload.ts';
+import { StoreWorkload, WorkloadHistory } from '../support/store-workload.ts';
 import type { Row, RowOptions, RowReport } from './row.ts';
 
 /** Batches in the database file, and in all; the rest is in the log. */
@@ -26,7 +26,11 @@ type Damage = {
   readonly at: readonly number[];
 };
 
-type Pristine = { readonly folder: string; readonly seed: number; readonly bytes: ReadonlyMap<string, Uint8Array> };
+type Pristine = {
+  readonly folder: string;
+  readonly history: WorkloadHistory;
+  readonly bytes: ReadonlyMap<string, Uint8Array>;
+};
 
 type Verdict = { readonly outcome: 'refused' | 'whole' | 'earlier' } | { readonly violation: string };
 
@@ -68,7 +72,7 @@ async function makePristine(folder: string, seed: number): Promise<Pristine> {
   }
   const bytes = new Map<string, Uint8Array>();
   for (const file of FILES) bytes.set(file, await readFile(join(pristine, file)));
-  return { folder, seed, bytes };
+  return { folder, history: new WorkloadHistory(seed, ROWS), bytes };
 }
 
 function drawDamage({ bytes }: Pristine, random: Random): Damage {
@@ -90,7 +94,7 @@ async function tryDamage(pristine: Pristine, damage: Damage, seed: number): Prom
   await mkdir(folder, { recursive: true });
   for (const [file, content] of before) await writeFile(join(folder, file), content);
   try {
-    return await judge(join(folder, 'store.db'), before, seed, damage);
+    return await judge(join(folder, 'store.db'), before, pristine.history, damage);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -99,7 +103,7 @@ async function tryDamage(pristine: Pristine, damage: Damage, seed: number): Prom
 async function judge(
   file: string,
   before: ReadonlyMap<string, Uint8Array>,
-  seed: number,
+  history: WorkloadHistory,
   damage: Pick<Damage, 'file'>,
 ): Promise<Verdict> {
   const store = await openStore(file).catch((error: unknown) => error);
@@ -110,8 +114,8 @@ async function judge(
     const jobs = content.runs.flatMap((run) => run.jobs);
     const counts = await opened.countTasks(jobs.map(({ id }) => id));
     if (counts.size !== jobs.length) return { violation: 'tasks of some jobs were not counted' };
-    const batches = StoreWorkload.batchesAt(seed, content.world.next.eventSequence, ROWS);
-    if (batches === undefined || !isDeepStrictEqual(content, StoreWorkload.contentAfter(seed, batches, ROWS)))
+    const batches = history.batchesAt(content.world.next.eventSequence, IN_ALL);
+    if (batches === undefined || !isDeepStrictEqual(content, history.contentAfter(batches)))
       return { violation: 'it opened and held something that was never written' };
     if (batches === IN_ALL) return { outcome: 'whole' };
     if (damage.file === 'store.db-wal' && batches >= IN_FILE) return { outcome: 'earlier' };
@@ -140,14 +144,14 @@ async function judgeRefusal(
 }
 
 /** The judge must see what it is there for: a store that lost its log, and one of another history. */
-async function control({ folder, seed, bytes }: Pristine): Promise<string[]> {
+async function control({ folder, history, bytes }: Pristine): Promise<string[]> {
   const missed: string[] = [];
-  const planted: Readonly<Record<string, number>> = { 'a lost log': seed, 'another history': seed + 1 };
-  for (const [name, judgedSeed] of Object.entries(planted)) {
+  const planted = { 'a lost log': history, 'another history': new WorkloadHistory(-1, ROWS) };
+  for (const [name, judged] of Object.entries(planted)) {
     const at = join(folder, 'control');
     await mkdir(at);
     await writeFile(join(at, 'store.db'), bytes.get('store.db') as Uint8Array);
-    const verdict = await judge(join(at, 'store.db'), new Map(), judgedSeed, { file: 'store.db' });
+    const verdict = await judge(join(at, 'store.db'), new Map(), judged, { file: 'store.db' });
     if ('outcome' in verdict) missed.push(`control: ${name} was not noticed`);
     await rm(at, { recursive: true });
   }

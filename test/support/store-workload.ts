@@ -40,23 +40,6 @@ export class StoreWorkload {
     return batch;
   }
 
-  /** What a store must hold after so many batches of a seed. */
-  static contentAfter(seed: number, batches: number, rows?: number): StoreContent {
-    const workload = new StoreWorkload(seed, rows);
-    for (let i = 0; i < batches; i += 1) workload.next();
-    return workload.model.content();
-  }
-
-  /** How many batches lead to this next event sequence; undefined where none does. */
-  static batchesAt(seed: number, eventSequence: number, rows?: number): number | undefined {
-    const workload = new StoreWorkload(seed, rows);
-    for (let batches = 0; ; batches += 1) {
-      if (workload.model.next.eventSequence === eventSequence) return batches;
-      if (workload.model.next.eventSequence > eventSequence) return undefined;
-      workload.next();
-    }
-  }
-
   #openRuns() {
     return [...this.model.runs.values()].filter(({ state }) => state === 'running' || state === 'waiting');
   }
@@ -198,6 +181,34 @@ export class StoreWorkload {
     dropRetry: (workload: StoreWorkload) => workload.#dropRetry(),
     changeRun: (workload: StoreWorkload) => workload.#changeRun(),
   };
+}
+
+/** What a store must hold after each batch of a seed. */
+export class WorkloadHistory {
+  readonly #workload: StoreWorkload;
+  readonly #contents: StoreContent[];
+  readonly #batchesAt: Map<number, number>;
+
+  constructor(seed: number, rows?: number) {
+    this.#workload = new StoreWorkload(seed, rows);
+    this.#contents = [this.#workload.model.content()];
+    this.#batchesAt = new Map([[1, 0]]);
+  }
+
+  contentAfter(batches: number): StoreContent {
+    while (this.#contents.length <= batches) {
+      this.#workload.next();
+      this.#batchesAt.set(this.#workload.model.next.eventSequence, this.#contents.length);
+      this.#contents.push(this.#workload.model.content());
+    }
+    return this.#contents[batches] as StoreContent;
+  }
+
+  /** How many batches a store holds that gives this event sequence next, if at most so many; undefined: a torn one. */
+  batchesAt(eventSequence: number, atMost: number): number | undefined {
+    this.contentAfter(atMost);
+    return this.#batchesAt.get(eventSequence);
+  }
 }
 
 const { start, change, end, dropRetry, changeRun } = StoreWorkload.moves;

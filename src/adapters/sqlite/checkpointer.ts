@@ -10,7 +10,7 @@ const PAGE_BYTES = 4096;
 const FRAME_BYTES = PAGE_BYTES + 24;
 const LOG_HEADER_BYTES = 32;
 /** 16 MiB: long enough to write a page once that was changed often, short enough to be read at once after a crash. */
-const FRAMES_MAX = 4096;
+export const LOG_FRAMES_MAX = 4096;
 /** A log that one huge transaction made longer than this is cut. */
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
 const SQLITE_FULL = 13;
@@ -21,9 +21,11 @@ export class Checkpointer {
   readonly #truncate: Statement;
   readonly #salts = Buffer.alloc(8);
   readonly #frameSalts = Buffer.alloc(8);
+  readonly #framesMax: number;
   #descriptor: number | undefined;
 
-  constructor(driver: Driver, file: string) {
+  constructor(driver: Driver, file: string, framesMax: number) {
+    this.#framesMax = framesMax;
     this.#path = `${file}-wal`;
     driver.exec('PRAGMA wal_autocheckpoint = 0');
     this.#passive = driver.prepare('PRAGMA wal_checkpoint(PASSIVE)');
@@ -41,10 +43,10 @@ export class Checkpointer {
     }
   }
 
-  /** True where frame number FRAMES_MAX belongs to the log's present round. */
+  /** True where frame number `framesMax` belongs to the log's present round. */
   #isLong(): boolean {
     this.#descriptor ??= openSync(this.#path, 'r');
-    const at = LOG_HEADER_BYTES + (FRAMES_MAX - 1) * FRAME_BYTES + 8;
+    const at = LOG_HEADER_BYTES + (this.#framesMax - 1) * FRAME_BYTES + 8;
     if (readSync(this.#descriptor, this.#frameSalts, 0, 8, at) < 8) return false;
     return readSync(this.#descriptor, this.#salts, 0, 8, 16) === 8 && this.#salts.equals(this.#frameSalts);
   }

@@ -5,6 +5,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { History, Store } from '../../ports/store.ts';
+import { LOG_FRAMES_MAX } from './checkpointer.ts';
 import { type Driver, type DriverName, defaultDriver, openDriver } from './driver.ts';
 import { inspectStore } from './inspect-store.ts';
 import { OWNER_ID, writeMeta } from './meta.ts';
@@ -16,6 +17,8 @@ export type StoreOptions = {
   /** Default: the driver of this Node version. */
   readonly driver?: DriverName;
   readonly nowMs?: () => number;
+  /** Pages the write-ahead log may hold before they are moved into the file. */
+  readonly logFramesMax?: number;
   /** For tests of the upgrade. */
   readonly migrations?: readonly string[];
 };
@@ -23,12 +26,12 @@ export type StoreOptions = {
 /** Example: `const store = await openStore(join(stateDirectory, 'store.db'))`. */
 export async function openStore(path: string, options: StoreOptions = {}): Promise<Store & History> {
   const file = resolve(path);
-  const { driver: name = defaultDriver(), nowMs = Date.now, migrations = MIGRATIONS } = options;
+  const { driver: name = defaultDriver(), migrations = MIGRATIONS } = options;
   try {
     if (OPEN_HERE.has(identityOf(file))) throw storeLocked(file);
     if (!existsSync(file)) makeStore(file, name, migrations);
     else inspectStore(file, name, migrations.length);
-    return openMade(file, name, nowMs, migrations);
+    return openMade(file, name, migrations, options);
   } catch (error) {
     throw translateError(error, file);
   }
@@ -42,7 +45,12 @@ function identityOf(file: string): string {
   return found === undefined ? 'none' : `${found.dev}:${found.ino}`;
 }
 
-function openMade(file: string, name: DriverName, nowMs: () => number, migrations: readonly string[]): SqliteStore {
+function openMade(
+  file: string,
+  name: DriverName,
+  migrations: readonly string[],
+  { nowMs = Date.now, logFramesMax = LOG_FRAMES_MAX }: StoreOptions,
+): SqliteStore {
   const driver = openDriver(file, name);
   try {
     // Exclusive first: then no second process, no shared memory, and none of SQLite's races between two connections.
@@ -58,7 +66,11 @@ function openMade(file: string, name: DriverName, nowMs: () => number, migration
       driver.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
     }
     const identity = identityOf(file);
-    const store = new SqliteStore(driver, file, nowMs, () => OPEN_HERE.delete(identity));
+    const store = new SqliteStore(driver, file, {
+      nowMs,
+      logFramesMax,
+      onClose: () => OPEN_HERE.delete(identity),
+    });
     OPEN_HERE.add(identity);
     store.resumeRemovals();
     return store;

@@ -23,6 +23,12 @@ import { storeDamaged, translateError } from './store-errors.ts';
 
 const FIRST_LIVE_STEP = 100_000;
 
+export type SqliteStoreParts = {
+  readonly nowMs: () => number;
+  readonly logFramesMax: number;
+  readonly onClose: () => void;
+};
+
 export class SqliteStore implements Store, History {
   readonly ownerId: string;
   readonly #file: string;
@@ -43,7 +49,7 @@ export class SqliteStore implements Store, History {
   /** Removals, one after the other. */
   #removals: Promise<void> = Promise.resolve();
 
-  constructor(driver: Driver, file: string, nowMs: () => number, onClose: () => void) {
+  constructor(driver: Driver, file: string, { nowMs, logFramesMax, onClose }: SqliteStoreParts) {
     this.#onClose = onClose;
     this.#driver = driver;
     this.#file = file;
@@ -52,7 +58,7 @@ export class SqliteStore implements Store, History {
     this.#writer = new BatchWriter(driver, this.#texts);
     this.#items = new ItemSets(driver, this.#reader, nowMs);
     this.#history = new SqliteHistory(driver, this.#reader);
-    this.#checkpointer = new Checkpointer(driver, file);
+    this.#checkpointer = new Checkpointer(driver, file, logFramesMax);
     this.#begin = driver.prepare('BEGIN IMMEDIATE');
     this.#commit = driver.prepare('COMMIT');
     this.#rollback = driver.prepare('ROLLBACK');
