@@ -2,8 +2,7 @@
 // the next command, with every byte left as it was, or hold what was written. A log that is cut, or whose last transaction
 // is hit, cannot be told from one that a power loss tore: there a store that holds all batches up to some earlier one is sound.
 
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { openStore } from '../../src/adapters/sqlite/open-store.ts';
@@ -11,6 +10,7 @@ import { DistributoError } from '../../src/domain/errors.ts';
 import { contentOf } from '../support/model-store.ts';
 import { type Random, seededRandom } from '../support/random.ts';
 import { StoreWorkload, WorkloadHistory } from '../support/store-workload.ts';
+import { memoryFolder } from './memory-folder.ts';
 import type { Row, RowOptions, RowReport } from './row.ts';
 
 /** Batches in the database file, and in all; the rest is in the log. */
@@ -35,7 +35,7 @@ type Pristine = {
 type Verdict = { readonly outcome: 'refused' | 'whole' | 'earlier' } | { readonly violation: string };
 
 export const damagedStore: Row = async (options) => {
-  const folder = await mkdtemp(join(tmpdir(), 'distributo-r12-'));
+  const folder = await memoryFolder('distributo-r12-');
   try {
     return await tryDamages(await makePristine(folder, options.seed), options);
   } finally {

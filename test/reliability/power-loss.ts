@@ -3,8 +3,7 @@
 // then. The controls do not believe the syncs of the log, or any: they must lose something, or the row proves nothing.
 
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual, promisify } from 'node:util';
@@ -12,6 +11,7 @@ import { openStore } from '../../src/adapters/sqlite/open-store.ts';
 import { contentOf } from '../support/model-store.ts';
 import { type Random, seededRandom } from '../support/random.ts';
 import { WorkloadHistory } from '../support/store-workload.ts';
+import { memoryFolder } from './memory-folder.ts';
 import { buildShim, shimEnvironment } from './power-loss/build-shim.ts';
 import { Disk, FILES, type FileName, type Operation, parseLog } from './power-loss/store-log.ts';
 import type { Row, RowOptions, RowReport } from './row.ts';
@@ -36,7 +36,7 @@ export const powerLoss: Row = async (options) => {
   const shim = await buildShim();
   if (shim.unavailable !== null)
     return { trials: 0, faults: 0, violations: [], figures: {}, skipped: [shim.unavailable] };
-  const folder = await mkdtemp(join(tmpdir(), 'distributo-r10-'));
+  const folder = await memoryFolder('distributo-r10-');
   try {
     return await tryImages(await record(folder, shim.path, options.seed), options);
   } finally {
