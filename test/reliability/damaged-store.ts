@@ -104,7 +104,7 @@ async function judge(
   file: string,
   before: ReadonlyMap<string, Uint8Array>,
   history: WorkloadHistory,
-  damage: Pick<Damage, 'file'>,
+  damage: Pick<Damage, 'file' | 'kind'>,
 ): Promise<Verdict> {
   const store = await openStore(file).catch((error: unknown) => error);
   if (store instanceof Error) return judgeRefusal(store, file, before);
@@ -118,7 +118,8 @@ async function judge(
     if (batches === undefined || !isDeepStrictEqual(content, history.contentAfter(batches)))
       return { violation: 'it opened and held something that was never written' };
     if (batches === IN_ALL) return { outcome: 'whole' };
-    if (damage.file === 'store.db-wal' && batches >= IN_FILE) return { outcome: 'earlier' };
+    const least = damage.kind === 'cut' ? IN_FILE : IN_ALL - 1;
+    if (damage.file === 'store.db-wal' && batches >= least) return { outcome: 'earlier' };
     return { violation: `it opened as after ${batches} of ${IN_ALL} batches` };
   } catch (error) {
     return judgeRefusal(error, file, undefined);
@@ -151,7 +152,7 @@ async function control({ folder, history, bytes }: Pristine): Promise<string[]> 
     const at = join(folder, 'control');
     await mkdir(at);
     await writeFile(join(at, 'store.db'), bytes.get('store.db') as Uint8Array);
-    const verdict = await judge(join(at, 'store.db'), new Map(), judged, { file: 'store.db' });
+    const verdict = await judge(join(at, 'store.db'), new Map(), judged, { file: 'store.db', kind: 'cut' });
     if ('outcome' in verdict) missed.push(`control: ${name} was not noticed`);
     await rm(at, { recursive: true });
   }
