@@ -11,6 +11,7 @@ import { endMark } from './attempt-mark.ts';
 import { RUN_STATE_CODES } from './codes.ts';
 import type { Driver, SqlValue, Statement } from './driver.ts';
 import type { InternedTexts } from './intern-texts.ts';
+import type { JobTotals } from './job-totals.ts';
 import { readable, withTexts } from './readable.ts';
 import * as rows from './row-values.ts';
 import { RowWriter } from './row-writer.ts';
@@ -18,6 +19,7 @@ import { SALTS, sealOf } from './seal.ts';
 
 export class BatchWriter {
   readonly #texts: InternedTexts;
+  readonly #totals: JobTotals;
   readonly #insertRun: Statement;
   readonly #updateRun: Statement;
   readonly #insertJob: Statement;
@@ -36,7 +38,8 @@ export class BatchWriter {
   readonly #dropRetries: RowWriter;
   readonly #addEvents: RowWriter;
 
-  constructor(driver: Driver, texts: InternedTexts) {
+  constructor(driver: Driver, texts: InternedTexts, totals: JobTotals) {
+    this.#totals = totals;
     const marks = (width: number) => Array(width).fill('?').join(', ');
     this.#texts = texts;
     this.#insertRun = driver.prepare(`INSERT INTO runs (${rows.RUN_COLUMNS}) VALUES (${marks(rows.RUN_WIDTH)})`);
@@ -88,6 +91,7 @@ export class BatchWriter {
     if (batch.newAttempts?.length) this.#writeStarts(batch.newAttempts, batch.endedAttempts ?? []);
     if (batch.attempts?.length) this.#writeStates(batch.attempts);
     this.#writeEnds(batch.endedAttempts ?? []);
+    this.#totals.write();
     const chunks: SqlValue[] = [];
     for (const chunk of batch.taskChunks ?? []) rows.pushTaskChunk(chunks, chunk);
     this.#putChunks.write(chunks);
@@ -128,6 +132,7 @@ export class BatchWriter {
     const ended: { sequence: number; end: AttemptEnd }[] = [];
     const endsLater = new Set(endedLater.map(({ sequence }) => sequence));
     for (const attempt of attempts) {
+      this.#totals.addStart(attempt);
       const { instanceId, runtimeKey, sequence, state, startedAtMs, end } = attempt;
       rows.pushAttemptStart(starts, attempt, this.#texts.idOf(instanceId), this.#texts.idOf(runtimeKey));
       if (end !== null) ended.push({ sequence, end });
@@ -153,6 +158,7 @@ export class BatchWriter {
     const marks: SqlValue[] = [];
     for (const { sequence, end } of ended) {
       id += 1;
+      this.#totals.addEnd(sequence, end);
       rows.pushAttemptEnd(ends, id, sequence, end);
       marks.push(sequence, endMark(id));
     }

@@ -4,7 +4,7 @@
 import { END_ID_SQL } from './attempt-mark.ts';
 import type { Driver, SqlValue } from './driver.ts';
 
-const ROWS_A_STEP = 4000;
+const ROWS_A_STEP = 2000;
 /** Item chunks are large: about 50 kB each. */
 const CHUNKS_A_STEP = 50;
 const PAGES_A_STEP = 1000;
@@ -39,6 +39,7 @@ export function removeRunSteps(driver: Driver, runId: number): Step[] {
       ROWS_A_STEP,
     ]),
     ...setIds.flatMap((id) => removeItemSetSteps(driver, id)),
+    ...jobIds.map((id) => stepOf(driver, 'DELETE FROM job_totals WHERE job_id = ?', [id])),
     ...ofJobs('DELETE FROM job_specs WHERE job_id IN (SELECT job_id FROM job_specs WHERE job_id = ? LIMIT ?)'),
     stepOf(driver, 'DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE run_id = ? LIMIT ?)', [runId, ROWS_A_STEP]),
     stepOf(driver, 'DELETE FROM runs WHERE id = ? AND removed = 1', [runId]),

@@ -56,6 +56,6 @@ export const SALTS = {
   taskChunks: 9,
   retries: 10,
   events: 11,
-  itemSets: 12,
+  jobTotals: 12,
   itemChunks: 13,
 } as const;

@@ -6,10 +6,9 @@ import type { Attempt } from '../../domain/attempt.ts';
 import type { Event } from '../../domain/event.ts';
 import type { JobRecord, Run } from '../../domain/run.ts';
 import { TASK_STATES, type TaskState, taskStateCode, taskStateOf } from '../../domain/states.ts';
-import type { EventQuery, JobSummary, RunQuery, TaskQuery, TaskSummary } from '../../ports/store.ts';
+import type { EventQuery, RunQuery, TaskQuery, TaskSummary } from '../../ports/store.ts';
 import { TASKS_PER_CHUNK } from '../../ports/store.ts';
-import { END_ID_SQL } from './attempt-mark.ts';
-import { ATTEMPT_STATE_CODES, RUN_STATE_CODES } from './codes.ts';
+import { RUN_STATE_CODES } from './codes.ts';
 import type { Driver, Row, SqlValue, Statement } from './driver.ts';
 import { readable } from './readable.ts';
 import { ATTEMPT_SELECT, JOB_SELECT, type RowReader } from './row-reader.ts';
@@ -17,7 +16,6 @@ import { EVENT_COLUMNS, RUN_COLUMNS } from './row-values.ts';
 
 const CHUNK = readable('job_id, chunk, states, seal');
 const CHUNKS_A_SLICE = 128;
-const TASKS_A_SLICE = 20_000;
 
 export class SqliteHistory {
   readonly #driver: Driver;
@@ -191,37 +189,6 @@ export class SqliteHistory {
       .map((row) => this.#reader.attempt(row));
   }
 
-  async summariseJob(jobId: number): Promise<JobSummary> {
-    const sum = { attempts: 0, interruptions: 0, retries: 0, durationMs: 0, succeeded: 0 };
-    const peaks: number[] = [];
-    const starts: number[] = [];
-    const ends: number[] = [];
-    const taskCount = this.#taskCount(jobId) ?? 0;
-    for (let from = 0; from < taskCount; from += TASKS_A_SLICE) {
-      const slice = [jobId, from, from + TASKS_A_SLICE];
-      const [attempts, durationMs, succeeded, peak, start, end] = this.#all(SUMMARY, slice)[0] as Row;
-      const [interruptions, retries] = this.#all(REPEATS, slice)[0] as Row;
-      sum.attempts += Number(attempts);
-      sum.durationMs += Number(durationMs);
-      sum.succeeded += Number(succeeded);
-      sum.interruptions += Number(interruptions);
-      sum.retries += Number(retries);
-      if (peak !== null) peaks.push(Number(peak));
-      if (start !== null) starts.push(Number(start));
-      if (end !== null) ends.push(Number(end));
-      if (from + TASKS_A_SLICE < taskCount) await nextTurn();
-    }
-    return {
-      attempts: sum.attempts,
-      interruptions: sum.interruptions,
-      retries: sum.retries,
-      meanDurationMs: sum.succeeded === 0 ? null : Math.round(sum.durationMs / sum.succeeded),
-      peakMemoryMib: peaks.length === 0 ? null : Math.max(...peaks),
-      firstStartedAtMs: starts.length === 0 ? null : Math.min(...starts),
-      lastEndedAtMs: ends.length === 0 ? null : Math.max(...ends),
-    };
-  }
-
   listEvents(query: EventQuery): Event[] {
     const { runId, afterSequence = 0, last, limit } = query;
     const where = runId === undefined ? 'sequence > ?' : 'run_id = ? AND sequence > ?';
@@ -236,21 +203,3 @@ export class SqliteHistory {
 }
 
 type FoundTask = { readonly taskIndex: number; readonly code: number };
-
-const { succeeded, failed, interrupted, preempted, lost } = ATTEMPT_STATE_CODES;
-
-const SUMMARY = `
-SELECT count(*), coalesce(sum(CASE WHEN e.state = ${succeeded} THEN e.ended_at_ms - e.started_at_ms END), 0) AS spent,
-  count(CASE WHEN e.state = ${succeeded} THEN e.started_at_ms END) AS successes, max(e.peak_memory_mib) AS peak,
-  min(e.started_at_ms) AS first, max(e.ended_at_ms) AS last
-FROM attempts a JOIN attempt_states s ON s.sequence = a.sequence LEFT JOIN attempt_ends e ON e.id = ${END_ID_SQL}
-WHERE a.job_id = ? AND a.task_index >= ? AND a.task_index < ?`;
-
-/** Attempts beyond the first, by how the one before them ended. */
-const REPEATS = `
-SELECT count(CASE WHEN e.state IN (${interrupted}, ${preempted}, ${lost}) THEN 1 END) AS interruptions,
-  count(CASE WHEN e.state = ${failed} THEN 1 END) AS retries
-FROM attempts a JOIN attempts before
-  ON before.job_id = a.job_id AND before.task_index = a.task_index AND before.number = a.number - 1
-JOIN attempt_states s ON s.sequence = before.sequence JOIN attempt_ends e ON e.id = ${END_ID_SQL}
-WHERE a.job_id = ? AND a.number > 1 AND a.task_index >= ? AND a.task_index < ?`;

@@ -11,6 +11,7 @@ import { BatchWriter } from './commit-batch.ts';
 import type { Driver, Statement } from './driver.ts';
 import { InternedTexts } from './intern-texts.ts';
 import { ItemSets } from './item-sets.ts';
+import { JobTotals } from './job-totals.ts';
 import { FIRST_LIVE, loadRun, loadWorld, nextIds } from './load-world.ts';
 import { OWNER_ID, readMeta, writeMeta } from './meta.ts';
 import { readable } from './readable.ts';
@@ -35,6 +36,7 @@ export class SqliteStore implements Store, History {
   readonly #onClose: () => void;
   readonly #driver: Driver;
   readonly #texts: InternedTexts;
+  readonly #totals: JobTotals;
   readonly #reader: RowReader;
   readonly #writer: BatchWriter;
   readonly #items: ItemSets;
@@ -54,8 +56,9 @@ export class SqliteStore implements Store, History {
     this.#driver = driver;
     this.#file = file;
     this.#texts = new InternedTexts(driver, file);
+    this.#totals = new JobTotals(driver, file);
     this.#reader = new RowReader(file, this.#texts);
-    this.#writer = new BatchWriter(driver, this.#texts);
+    this.#writer = new BatchWriter(driver, this.#texts, this.#totals);
     this.#items = new ItemSets(driver, this.#reader, nowMs);
     this.#history = new SqliteHistory(driver, this.#reader);
     this.#checkpointer = new Checkpointer(driver, file, logFramesMax);
@@ -145,7 +148,7 @@ export class SqliteStore implements Store, History {
   }
 
   async summariseJob(jobId: number) {
-    return this.#guardAsync(() => this.#history.summariseJob(jobId));
+    return this.#guard(() => this.#totals.summary(jobId));
   }
 
   async listEvents(query: EventQuery) {
@@ -243,6 +246,7 @@ export class SqliteStore implements Store, History {
 
   #undo(): void {
     this.#texts.forget();
+    this.#totals.forget();
     try {
       this.#rollback.run();
     } catch {

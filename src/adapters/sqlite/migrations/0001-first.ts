@@ -51,6 +51,12 @@ CREATE TABLE attempt_ends (
   ended_at_ms INTEGER NOT NULL, peak_memory_mib INTEGER, seal INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE job_totals (
+  job_id INTEGER PRIMARY KEY, attempts INTEGER NOT NULL, interruptions INTEGER NOT NULL, retries INTEGER NOT NULL,
+  succeeded INTEGER NOT NULL, duration_ms INTEGER NOT NULL, peak_memory_mib INTEGER, first_started_at_ms INTEGER,
+  last_ended_at_ms INTEGER, seal INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE task_chunks (
   job_id INTEGER NOT NULL, chunk INTEGER NOT NULL CHECK (chunk >= 0),
   states BLOB NOT NULL CHECK (length(states) BETWEEN 1 AND 1024), seal INTEGER NOT NULL,
