@@ -23,33 +23,34 @@ for (const [what, stepMs] of [
       endsWhenIdle: false,
     });
     const client = createApiClient({ socketPath: controller.socketPath });
-    t.after(async () => {
+    try {
+      // Its second try is waited for across the step; its time limit is longer than the test and shorter than the step.
+      const spec = aRunSpec({
+        command: ['sh', '-c', `[ -e ${folder}/tried ] && sleep 2 && exit 0; touch ${folder}/tried; exit 1`],
+        job: {
+          retry: { attempts: 2, on: ['error'], backoffMs: 1_500, maxInterruptions: null, oomMemoryFactor: 1 },
+          timeoutMs: 900_000,
+          startTimeoutMs: 900_000,
+        },
+      });
+      const { run } = await client.submitRun({ spec });
+      const firstTry = async () => (await client.readTask(`${run}/0`)).attemptList[0]?.state === 'failed';
+      await waitFor('the first try to fail', firstTry);
+      aheadMs += stepMs;
+      await waitFor('the second try', async () => (await client.readRun(run)).tasks.running === 1);
+      aheadMs -= stepMs;
+      await waitFor('the end', async () => (await client.readRun(run)).endedAtMs !== null);
+      const task = await client.readTask(`${run}/0`);
+      assert.deepEqual([task.state, task.attempts], ['succeeded', 2]);
+      const { events } = await client.listEvents({ run });
+      const times = events.map(({ atMs }) => atMs);
+      assert.deepEqual(
+        times,
+        [...times].sort((a, b) => a - b),
+      );
+    } finally {
       client.close();
       await controller.stop('the test ends');
-    });
-    // Its second try is waited for across the step; its time limit is longer than the test and shorter than the step.
-    const spec = aRunSpec({
-      command: ['sh', '-c', `[ -e ${folder}/tried ] && sleep 2 && exit 0; touch ${folder}/tried; exit 1`],
-      job: {
-        retry: { attempts: 2, on: ['error'], backoffMs: 1_500, maxInterruptions: null, oomMemoryFactor: 1 },
-        timeoutMs: 900_000,
-        startTimeoutMs: 900_000,
-      },
-    });
-    const { run } = await client.submitRun({ spec });
-    const firstTry = async () => (await client.readTask(`${run}/0`)).attemptList[0]?.state === 'failed';
-    await waitFor('the first try to fail', firstTry);
-    aheadMs += stepMs;
-    await waitFor('the second try', async () => (await client.readRun(run)).tasks.running === 1);
-    aheadMs -= stepMs;
-    await waitFor('the end', async () => (await client.readRun(run)).endedAtMs !== null);
-    const task = await client.readTask(`${run}/0`);
-    assert.deepEqual([task.state, task.attempts], ['succeeded', 2]);
-    const { events } = await client.listEvents({ run });
-    const times = events.map(({ atMs }) => atMs);
-    assert.deepEqual(
-      times,
-      [...times].sort((a, b) => a - b),
-    );
+    }
   });
 }

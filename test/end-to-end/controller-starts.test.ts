@@ -1,12 +1,13 @@
 // How controllers come and go as real processes.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DistributoError } from '../../src/domain/errors.ts';
 import { createApiClient } from '../../src/shells/api/client.ts';
 import { readHolder, recordPath } from '../../src/shells/controller/controller-record.ts';
+import { readProcessIdentity } from '../../src/shells/controller/process-identity.ts';
 import { findController, startController } from '../../src/shells/controller/start-controller.ts';
 import { killHolder, realControllers } from '../support/real-controllers.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -122,4 +123,14 @@ test('a controller that does not answer is named, and no second one is started',
   } finally {
     process.kill(controller.pid, 'SIGCONT');
   }
+});
+
+test('a state directory that is removed under its controller gets a new one, which the old one does not disturb', async (t) => {
+  const { stateDirectory, start } = await realControllers(t);
+  const old = await start();
+  rmSync(stateDirectory, { recursive: true });
+  const fresh = await start();
+  assert.notEqual(fresh.controller.pid, old.controller.pid);
+  await waitFor('the old one to end', () => readProcessIdentity(old.controller.pid) === null);
+  assert.equal((await start()).controller.pid, fresh.controller.pid);
 });

@@ -1,12 +1,13 @@
 // Controllers as processes of their own, in state directories of a test; all of them ended and removed when it is over.
 
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { logPath } from '../../src/shells/controller/controller-log.ts';
 import { readHolder } from '../../src/shells/controller/controller-record.ts';
 import { type Connection, type StartOptions, startController } from '../../src/shells/controller/start-controller.ts';
-import { scratchFolder } from './scratch.ts';
 import { waitFor } from './wait-for.ts';
 
 export type RealControllers = {
@@ -19,7 +20,8 @@ export type RealControllers = {
 };
 
 export async function realControllers(test: TestContext, subdirectory = 'state'): Promise<RealControllers> {
-  const folder = await scratchFolder(test);
+  // Not `scratchFolder`: its folder would be gone before the controllers in it are ended.
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'distributo-test-')));
   const stateDirectory = `${folder}/${subdirectory}`;
   const connections: Connection[] = [];
   const kill = () => killHolder(stateDirectory);

@@ -1,7 +1,7 @@
 // `controller.json` in the state directory: who holds it and where it listens. Written by the holder of the store's lock
 // alone; a record of a process that is gone means nothing.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSameProcess, readProcessIdentity } from './process-identity.ts';
 
@@ -47,4 +47,18 @@ export function readHolder(stateDirectory: string): ControllerRecord | undefined
   return record !== undefined && isSameProcess(record) ? record : undefined;
 }
 
-export const removeRecord = (stateDirectory: string): void => rmSync(recordPath(stateDirectory), { force: true });
+/** False where it is gone for sure, or names another process; a disk in trouble is no proof. */
+export function ownsRecord(stateDirectory: string): boolean {
+  try {
+    if (statSync(recordPath(stateDirectory), { throwIfNoEntry: false }) === undefined) return false;
+  } catch {
+    return true;
+  }
+  const record = readRecord(stateDirectory);
+  return record === undefined || record.pid === process.pid;
+}
+
+/** Takes away our own, never that of a controller that came after us. */
+export function removeRecord(stateDirectory: string): void {
+  if (readRecord(stateDirectory)?.pid === process.pid) rmSync(recordPath(stateDirectory), { force: true });
+}

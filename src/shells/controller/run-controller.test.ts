@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { scratchFolder } from '../../../test/support/scratch.ts';
@@ -182,4 +182,12 @@ test('a store that cannot be opened leaves no record and no socket', async (t) =
   };
   await assert.rejects(start(stateDirectory, { openStore }), { code: 'STORE_DAMAGED' });
   assert.equal(readRecord(stateDirectory), undefined);
+});
+
+test('a controller whose state directory is removed ends, and leaves the next one alone', async (t) => {
+  const stateDirectory = join(await scratchFolder(t), 'state');
+  const controller = await start(stateDirectory, {}, { endsWhenIdle: false });
+  rmSync(stateDirectory, { recursive: true });
+  assert.equal((await controller.ended).reason, 'its state directory was removed');
+  assert.equal(existsSync(stateDirectory), false);
 });

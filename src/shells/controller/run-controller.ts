@@ -8,7 +8,7 @@ import type { Store } from '../../ports/store.ts';
 import type { ControllerView } from '../api/answers.ts';
 import { API_NUMBER, readVersion } from '../api/version.ts';
 import { type ControllerLog, logPath, openControllerLog } from './controller-log.ts';
-import { readHolder, readRecord, removeRecord, writeRecord } from './controller-record.ts';
+import { ownsRecord, readHolder, readRecord, removeRecord, writeRecord } from './controller-record.ts';
 import { type ControllerSettings, DEFAULT_CONTROLLER_SETTINGS } from './controller-settings.ts';
 import { writeFailureNote } from './failure-note.ts';
 import { chooseSocketPath, removeSocket } from './socket-path.ts';
@@ -81,11 +81,14 @@ export async function runController<Held extends { readonly store: Pick<Store, '
     isEnding = true;
     idle?.stop();
     stopTidying?.();
+    clearInterval(goneTimer);
     log.write(`ends: ${reason}`);
-    await attempt(log, 'closing the socket', async () => server?.close(reason));
+    // Closing a socket removes its path, which may be that of a controller that came after us.
+    const isOurs = ownsRecord(stateDirectory) || readRecord(stateDirectory) === undefined;
+    if (isOurs) await attempt(log, 'closing the socket', async () => server?.close(reason));
     await attempt(log, 'closing the engine', async () => within(ENGINE_CLOSE_MS, engine?.close()));
     await attempt(log, 'closing the store', async () => held?.store.close());
-    if (socketPath !== undefined) removeSocket(socketPath);
+    if (isOurs && socketPath !== undefined) removeSocket(socketPath);
     removeRecord(stateDirectory);
     release();
     log.write('ended');
@@ -103,6 +106,7 @@ export async function runController<Held extends { readonly store: Pick<Store, '
 
   let idle: ReturnType<typeof watchIdle> | undefined;
   let stopTidying: (() => void) | undefined;
+  let goneTimer: NodeJS.Timeout | undefined;
   try {
     held = await parts.openStore(stateDirectory);
     const { ownerId } = held.store;
@@ -136,6 +140,9 @@ export async function runController<Held extends { readonly store: Pick<Store, '
       idle = watchIdle(opened, server, settings.idleEndMs, () => void end('nothing to do'));
     }
     stopTidying = tidyRegularly(opened, log);
+    goneTimer = setInterval(() => {
+      if (!ownsRecord(stateDirectory)) void end('its state directory was removed');
+    }, GONE_EVERY_MS);
     writeRecord(stateDirectory, { version, sinceMs, socket: path });
     log.write(`listens at ${path}`);
     return { socketPath: path, engine: opened, ended, stop: end };
@@ -145,6 +152,9 @@ export async function runController<Held extends { readonly store: Pick<Store, '
     throw error;
   }
 }
+
+/** Somebody may remove the directory of a living controller; nobody could find it any more. */
+const GONE_EVERY_MS = 5_000;
 
 const TIDY_FIRST_MS = 10_000;
 const TIDY_EVERY_MS = 3_600_000;
