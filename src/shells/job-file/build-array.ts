@@ -5,6 +5,7 @@ import { taskCountOf } from '../../domain/array.ts';
 import { DistributoError } from '../../domain/errors.ts';
 import { joinPath } from '../../domain/interpolate.ts';
 import { type ArraySpec, TASKS_PER_RUN_MAX } from '../../domain/job.ts';
+import { nearestName } from '../../domain/nearest-name.ts';
 import type { JobFileContext } from './job-scope.ts';
 import type { FieldPath } from './problem.ts';
 import type { Report } from './read-fields.ts';
@@ -92,8 +93,8 @@ function buildItems(
     return null;
   }
   let isRight = true;
-  const refuse = (at: FieldPath, message: string) => {
-    report(at, message);
+  const refuse: Report = (at, message, options) => {
+    report(at, message, options);
     isRight = false;
   };
   const rows = items.map((item, position) => {
@@ -105,9 +106,20 @@ function buildItems(
     if (names.length === 0) refuse([...path, position], 'expected a plain value, as the first item is');
     const extra = Object.keys(item).find((name) => !names.includes(name));
     const missing = names.find((name) => !Object.hasOwn(item, name));
-    if (names.length > 0 && extra !== undefined)
-      refuse([...path, position, extra], `expected the fields of the first item: ${names.join(', ')}`);
-    else if (missing !== undefined)
+    if (names.length > 0 && extra !== undefined) {
+      const nearest = missing === undefined ? undefined : nearestName(extra, [missing]);
+      const hint = nearest === undefined ? '' : `; nearest: ${nearest}`;
+      refuse([...path, position, extra], `expected the fields of the first item: ${names.join(', ')}${hint}`, {
+        key: true,
+        nearest,
+      });
+      // Which of the two is mistyped cannot be known: both are told.
+      if (nearest !== undefined)
+        refuse([...path, 0, nearest], `named ${nearest} here, but ${extra} in a later item`, {
+          key: true,
+          nearest: extra,
+        });
+    } else if (missing !== undefined)
       refuse([...path, position], `expected the fields of the first item; ${missing} is missing`);
     return names.map((name) => item[name] ?? '');
   });

@@ -47,7 +47,7 @@ function buildMount(mount: NonNullable<JobFields['mounts']>[number], path: Field
   const source = mount.source === undefined ? [] : scope.fillParameters(mount.source, [...path, 'source']);
   const type = mount.type ?? (mount.source === undefined ? 'tmpfs' : typeOf(source));
   const target = scope.template(mount.target, [...path, 'target']);
-  return finishMount(type, source, target, mount.read_only ?? false, path, scope);
+  return finishMount(type, source, target, mount.read_only ?? false, path, true, scope);
 }
 
 /** `source:target`, `source:target:ro`; parameters are filled in first, since they may hold the colon. */
@@ -64,7 +64,7 @@ function buildShortMount(text: string, path: FieldPath, scope: JobScope): Mount 
     scope.refuse(path, `expected source:target or source:target:ro, got ${JSON.stringify(text)}`);
     return NO_MOUNT;
   }
-  return finishMount(typeOf(source), source, printTemplate(target), modeText === 'ro', path, scope);
+  return finishMount(typeOf(source), source, printTemplate(target), modeText === 'ro', path, false, scope);
 }
 
 const typeOf = (source: Template): 'bind' | 'volume' => {
@@ -78,10 +78,14 @@ function finishMount(
   target: string,
   readOnly: boolean,
   path: FieldPath,
+  isLong: boolean,
   scope: JobScope,
 ): Mount {
   if (!target.startsWith('/') && !target.startsWith('${')) {
-    scope.refuse(path, `expected an absolute path in the container as target, got ${JSON.stringify(target)}`);
+    scope.refuse(
+      isLong ? [...path, 'target'] : path,
+      `expected an absolute path in the container as target, got ${JSON.stringify(target)}`,
+    );
   }
   if (type === 'tmpfs') {
     if (source.length > 0) scope.refuse(path, 'expected no source: a tmpfs begins empty');
@@ -95,7 +99,10 @@ function finishMount(
   const [only] = source;
   if (source.length === 1 && typeof only === 'string' && !VOLUME_NAME.test(only)) {
     const hint = only.includes('/') ? `; for a folder write ./${only}` : '';
-    scope.refuse(path, `expected the name of a volume, got ${JSON.stringify(only)}${hint}`);
+    scope.refuse(
+      isLong ? [...path, 'source'] : path,
+      `expected the name of a volume, got ${JSON.stringify(only)}${hint}`,
+    );
   }
   return { type, source: printTemplate(source), target, readOnly };
 }

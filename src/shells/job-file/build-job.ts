@@ -13,7 +13,12 @@ import type { FieldPath } from './problem.ts';
 import type { Report } from './read-fields.ts';
 import { JOB_AND_SHARED_FIELDS, JOB_FIELDS, type JobFields } from './schema.ts';
 
-export type BuiltJob = { readonly job: Job; readonly source: ItemSource | null };
+export type BuiltJob = {
+  readonly job: Job;
+  readonly source: ItemSource | null;
+  readonly scope: JobScope;
+  readonly raw: object;
+};
 
 /** A job is always built, so that all of its problems are told; it is of use only where none was. */
 export async function buildJob(options: {
@@ -54,7 +59,7 @@ export async function buildJob(options: {
     estimateDurationMs: fields.estimate?.duration ?? null,
     priority: fields.priority ?? DEFAULTS.priority,
   };
-  return { job, source: built?.source ?? null };
+  return { job, source: built?.source ?? null, scope, raw };
 }
 
 /** null: there is an array, and it is wrong. */

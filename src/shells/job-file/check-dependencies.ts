@@ -5,26 +5,36 @@ import { nearestName } from '../../domain/nearest-name.ts';
 import type { FieldPath } from './problem.ts';
 import type { Report } from './read-fields.ts';
 
-/** `pathOf` gives the place of a job's depends_on. Each cycle is told once, at its first job in the order of the file. */
+/** `pathOf` gives the place of one dependency of a job. Each cycle is told once, at its first job in the order of the file. */
 export function checkDependencies(
   jobs: readonly Pick<Job, 'name' | 'dependsOn'>[],
-  pathOf: (job: string) => FieldPath,
+  pathOf: (job: string, other: string) => FieldPath,
   report: Report,
 ): void {
   const byName = new Map(jobs.map((job) => [job.name, job]));
+  const awaited = new Set(jobs.flatMap((job) => job.dependsOn.map((one) => one.job)));
   for (const job of jobs) {
     for (const { job: other } of job.dependsOn) {
       if (byName.has(other)) continue;
       const nearest = nearestName(other, byName.keys());
       const names = jobs.length < 2 ? 'it is the only job' : `jobs here: ${[...byName.keys()].slice(0, 20).join(', ')}`;
       const hint = nearest === undefined ? names : `nearest: ${nearest}`;
-      report(pathOf(job.name), `unknown job ${JSON.stringify(other)}; ${hint}`, { nearest });
+      const path = pathOf(job.name, other);
+      report(path, `unknown job ${JSON.stringify(other)}; ${hint}`, { nearest, key: path.at(-1) === other });
+      // Which of the two is mistyped cannot be known: both are told.
+      if (nearest === undefined || awaited.has(nearest)) continue;
+      report(['jobs', nearest], `named ${nearest} here, but ${other} in depends_on of ${job.name}`, {
+        key: true,
+        nearest: other,
+      });
     }
   }
   const done = new Set<string>();
   for (const job of jobs) {
     const cycle = findCycle(job.name, byName, done);
-    if (cycle !== undefined) report(pathOf(cycle[0] as string), `expected no cycle, got ${cycle.join(' → ')}`);
+    if (cycle === undefined) continue;
+    const path = pathOf(cycle[0] as string, cycle[1] as string);
+    report(path, `expected no cycle, got ${cycle.join(' → ')}`, { key: path.at(-1) === cycle[1] });
   }
 }
 

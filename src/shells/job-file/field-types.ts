@@ -110,6 +110,12 @@ export const duration = (zero: 'allowed' | 'refused' = 'refused') =>
 
 export const money = () => amount(parseMoneyMicros, UNIT_PATTERNS.money, ['5 USD', '$5']);
 
+/** Read later, when it is known what time it is. */
+export const instant = () =>
+  z
+    .string({ error: expected('an instant with its zone such as 2026-12-01T08:00Z, or a span from now such as "2h"') })
+    .meta({ pattern: `${UNIT_PATTERNS.instant}|${UNIT_PATTERNS.duration}`, examples: ['2026-12-01T08:00Z', '2h'] });
+
 export const cpu = () =>
   z
     .union([z.number(), z.string()], { error: expected('a number of vCPU above 0 such as 0.5, 500m or "2 vCPU"') })
@@ -190,7 +196,7 @@ export function unknownFields(value: object, shape: object): readonly UnknownFie
     .filter((key) => !Object.hasOwn(shape, key) && !key.startsWith('x-'))
     .map((key) => {
       const known = Object.keys(shape);
-      const habit = HABITS[key];
+      const habit = Object.hasOwn(HABITS, key) ? HABITS[key] : undefined;
       const nearest =
         habit !== undefined && known.includes(habit.split('.')[0] as string) ? habit : nearestName(key, known);
       const hint = nearest === undefined ? `known here: ${known.join(', ')}` : `nearest: ${nearest}`;

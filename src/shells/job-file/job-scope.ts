@@ -5,6 +5,7 @@ import {
   compileTemplate,
   fillPartly,
   fillTemplate,
+  namesIn,
   printTemplate,
   refuseUnknownNames,
   type Template,
@@ -36,6 +37,9 @@ export class JobScope {
   readonly report: Report;
   readonly notes: string[];
   readonly parameters: ReadonlyMap<string, string>;
+  /** Names that stand in templates and are known; unknown ones with the nearest that is. */
+  readonly used = new Set<string>();
+  readonly unknown = new Map<string, string | undefined>();
   /** Per-task names; null where the array is wrong: then names are not checked. */
   readonly #taskNames: readonly string[] | null;
 
@@ -80,7 +84,9 @@ export class JobScope {
       const known = [...this.#taskNames, ...this.parameters.keys()];
       for (const unknown of refuseUnknownNames(compiled.template, known)) {
         this.refuse(path, unknown.refusal, { nearest: unknown.nearest });
+        this.unknown.set(unknown.name, unknown.nearest);
       }
+      for (const name of namesIn(compiled.template)) this.used.add(name);
     }
     return compiled.template;
   }

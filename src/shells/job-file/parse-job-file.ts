@@ -83,13 +83,9 @@ async function readRun(root: object, context: JobFileContext, report: Report): P
   const built: BuiltJob[] = [];
   for (const { name: jobName, raw, path } of sources) {
     const read = hasJobs ? readFields(raw, JOB_AND_SHARED_FIELDS, path, report) : fields;
-    const parameters = readParameters(
-      { ...shared, ...read.parameters },
-      [...path, 'parameters'],
-      context,
-      report,
-      used,
-    );
+    const pathOf = (parameter: string): FieldPath =>
+      Object.hasOwn(read.parameters ?? {}, parameter) ? [...path, 'parameters', parameter] : ['parameters', parameter];
+    const parameters = readParameters({ ...shared, ...read.parameters }, pathOf, context, report, used);
     built.push(await buildJob({ name: jobName, fields: read, raw, path, parameters, context, report, notes }));
   }
   refuseUnknownSettings(
@@ -100,9 +96,15 @@ async function readRun(root: object, context: JobFileContext, report: Report): P
   );
   checkDependencies(
     built.map((one) => one.job),
-    (job) => (hasJobs ? ['jobs', job, 'depends_on'] : ['depends_on']),
+    (job, other) => {
+      const path: FieldPath = hasJobs ? ['jobs', job, 'depends_on'] : ['depends_on'];
+      const raw = (sources.find((one) => one.name === job)?.raw as { depends_on?: unknown } | undefined)?.depends_on;
+      if (Array.isArray(raw)) return [...path, raw.indexOf(other)];
+      return typeof raw === 'object' ? [...path, other] : path;
+    },
     report,
   );
+  tellOtherEnds(built, shared ?? {}, report);
   checkSize(built, hasJobs, report);
   noteIdleFields(root, notes);
   return {
@@ -121,6 +123,32 @@ async function readRun(root: object, context: JobFileContext, report: Report): P
     secretVariables: secretVariablesOf(built),
     notes: [...new Set(notes)],
   };
+}
+
+/**
+ * A name that no template uses, where a template has an unknown name near to it: which of the two is mistyped cannot be
+ * known, so both are told.
+ */
+function tellOtherEnds(built: readonly BuiltJob[], shared: Readonly<Record<string, unknown>>, report: Report): void {
+  const used = new Set(built.flatMap((one) => [...one.scope.used]));
+  for (const { job, source, scope, raw } of built) {
+    for (const [unknown, nearest] of scope.unknown) {
+      if (nearest === undefined || used.has(nearest) || source?.kind === 'file') continue;
+      const own = Object.hasOwn((raw as { parameters?: object }).parameters ?? {}, nearest);
+      const path: FieldPath = own
+        ? [...scope.path, 'parameters', nearest]
+        : Object.hasOwn(shared, nearest)
+          ? ['parameters', nearest]
+          : [
+              ...scope.path,
+              'array',
+              job.array.kind === 'matrix' ? 'matrix' : 'items',
+              ...(job.array.kind === 'matrix' ? [] : [0]),
+              nearest.replace(/^item\./, ''),
+            ];
+      report(path, `no template uses \${${nearest}}, but one has \${${unknown}}`, { key: true, nearest: unknown });
+    }
+  }
 }
 
 type JobSource = { readonly name: string; readonly raw: object; readonly path: FieldPath };
@@ -162,14 +190,14 @@ const RESERVED_NAMES = ['index', 'start', 'end', 'item'];
 /** The values of a job's parameters, those of `--set` first. */
 function readParameters(
   given: Readonly<Record<string, string | null>>,
-  path: FieldPath,
+  pathOf: (parameter: string) => FieldPath,
   context: JobFileContext,
   report: Report,
   used: Set<string>,
 ): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
   for (const [name, value] of Object.entries(given)) {
-    const at = [...path, name];
+    const at = pathOf(name);
     if (RESERVED_NAMES.includes(name))
       report(at, `expected another name: \${${name}} has a meaning already`, { key: true });
     else if (!PARAMETER_NAME.test(name)) report(at, 'expected a name of A-Z, a-z, 0-9, _ and -', { key: true });

@@ -45,6 +45,7 @@ export function readDocument(text: string): ReadDocument {
       logLevel: 'silent',
     });
     const [error] = parsed.errors;
+    if (error?.message.includes('call stack')) throw new RangeError(error.message);
     if (error !== undefined) return { document: null, problems: [placeSyntaxError(text, lines, error)] };
     return new Reader(text, lines).read(parsed.contents);
   } catch (error) {
@@ -181,6 +182,8 @@ class Reader {
   ): void {
     for (const part of Array.isArray(source) ? (source as unknown[]) : [source]) {
       const from = typeof part === 'object' && part !== null ? this.#entries.get(part) : undefined;
+      // An alias that was refused has been told.
+      if (from === undefined && part === null && this.#problems.length > 0) return;
       if (from === undefined) {
         this.#refuse(node, [...path, '<<'], 'expected a mapping to merge, or a list of them');
         return;
@@ -229,7 +232,7 @@ class Reader {
       key = entry.key;
       node = entry.value;
       value = (value as Record<string | number, unknown>)[name];
-      if (depth === path.length - 1) return this.#place(part === 'key' || node === null ? key : node);
+      if (depth === path.length - 1) return this.#place(part === 'key' || node === null || isEmpty(node) ? key : node);
     }
     return this.#placeOfNode(node ?? key);
   }
@@ -238,6 +241,10 @@ class Reader {
     return node === null ? START : this.#place(node);
   }
 }
+
+/** `name:` with nothing behind it. */
+const isEmpty = (node: Node): boolean =>
+  node.range !== null && node.range !== undefined && node.range[0] === node.range[1];
 
 const elementEntry = (element: Node | null | undefined, parent: Node | null): Entry | undefined =>
   element === undefined ? undefined : { key: element ?? (parent as Node), value: element };

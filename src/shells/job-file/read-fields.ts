@@ -25,9 +25,22 @@ export function readFields<Shape extends z.ZodRawShape>(
     const value = (raw as Record<string, unknown>)[name];
     const result = (schema as z.ZodType).safeParse(value, { error: fallbackMessage });
     if (result.success) read[name] = result.data;
-    else for (const issue of result.error.issues) reportIssue(issue, [...path, name], report);
+    else {
+      for (const issue of result.error.issues) reportIssue(issue, [...path, name], report);
+      const rest = readRest(schema as z.ZodType, value, result.error);
+      if (rest !== undefined) read[name] = rest;
+    }
   }
   return read as { -readonly [Key in keyof Shape]?: z.output<Shape[Key]> };
+}
+
+/** A mapping without its wrong parts, so that the right ones are still checked against the rest of the file. */
+function readRest(schema: z.ZodType, value: unknown, error: z.ZodError): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const wrong = new Set(error.issues.map((issue) => String(issue.path[0])));
+  const rest = Object.fromEntries(Object.entries(value).filter(([key]) => !wrong.has(key)));
+  const result = schema.safeParse(rest);
+  return result.success ? result.data : undefined;
 }
 
 function reportUnknown(path: FieldPath, unknown: UnknownField, report: Report): void {

@@ -20,6 +20,9 @@ type Row = { readonly line: number; readonly values: readonly string[] };
 /** A record longer than this is taken for one whose quote was never closed. */
 const RECORD_CHARACTERS_MAX = 1024 * 1024;
 
+const QUOTE_TROUBLE =
+  'a quote is not closed, or closed before the end of its field; a quote inside quotes is written twice';
+
 /** The names of the fields: the header of a CSV file, the keys of the first JSON line (none: plain values). */
 export async function readItemFields(
   content: AsyncIterable<Uint8Array>,
@@ -194,12 +197,7 @@ class ItemReader {
       const broken = parsed.errors[0]?.row ?? Number.POSITIVE_INFINITY;
       for (const [position, values] of parsed.data.entries()) {
         const line = this.#line;
-        if (position >= broken)
-          throw invalid(
-            this.#name,
-            line,
-            'expected a comma or the end of the line after a closing quote; a quote inside quotes is written twice',
-          );
+        if (position >= broken) throw invalid(this.#name, line, QUOTE_TROUBLE);
         this.#line += 1;
         for (const value of values) if (value.includes('\n')) this.#line += countLines(value);
         if (values.length === 1 && (values[0] as string).trim() === '') continue;
@@ -227,7 +225,7 @@ class ItemReader {
   }
 
   #unclosed(): DistributoError {
-    return invalid(this.#name, this.#line, 'a quote that opens in this record is not closed');
+    return invalid(this.#name, this.#line, QUOTE_TROUBLE);
   }
 }
 

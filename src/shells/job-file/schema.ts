@@ -8,6 +8,7 @@ import {
   expected,
   fields,
   formedText,
+  instant,
   listOf,
   mapOf,
   money,
@@ -303,9 +304,7 @@ export const JOB_AND_SHARED_FIELDS = { ...SHARED_FIELDS, ...JOB_FIELDS };
 /** Fields of the run; beside `jobs` they alone stand at the top. */
 export const RUN_FIELDS = {
   name: nameField().describe('Name of the run; its number is added: screening-7.'),
-  deadline: text('an instant with its zone, or a span').describe(
-    'When all must be done: 2026-12-01T08:00Z or 2h from submission. Default: none.',
-  ),
+  deadline: instant().describe('When all must be done: 2026-12-01T08:00Z or 2h from submission. Default: none.'),
   budget: money().describe('Most money that may be spent. Default: no limit.'),
   spot_policy: oneOf(['auto', 'spot', 'on-demand']).describe('Which market machines are bought on. Default: auto.'),
   instances: fields({
