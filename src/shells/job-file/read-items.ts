@@ -254,8 +254,8 @@ async function* parseCsv(text: AsyncIterable<string>, unclosed: () => Distributo
 
 function parseRecords(text: string): CsvPart {
   const { data, errors } = Papa.parse<string[]>(text, { delimiter: ',', newline: '\n', quoteChar: '"', header: false });
-  // What stands behind the last line end is no record.
-  return { data: data.slice(0, -1), errors };
+  // What stands behind the last line end is no record, unless a wrong quote has swallowed that line end.
+  return { data: errors.length > 0 ? data : data.slice(0, -1), errors };
 }
 
 /** Where the last record that is whole ends: behind a line end outside quotes. A quote opens only where a field begins. */
