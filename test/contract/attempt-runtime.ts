@@ -490,5 +490,7 @@ function testAdoption(house: House): void {
       end: { state: 'preempted', cause: 'preempted', reason: 'made room' },
     });
     assert.equal((await observed.ended(order.attemptId)).state, 'preempted');
+    const sighting = (await observed.runtime.list()).find((seen) => seen.attemptId === order.attemptId);
+    assert.ok(!sighting?.isRunning, 'it runs on');
   });
 }

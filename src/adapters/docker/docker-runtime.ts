@@ -11,11 +11,12 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Objects } from '../../ports/objects.ts';
 import { keptVolumeMark, logDirectory } from '../../workspace/attempt-directory.ts';
 import { readCappedLog } from '../../workspace/capped-log.ts';
-import { AttemptFlow, type FlowWorld, type StopRequest } from './attempt-flow.ts';
+import { AttemptFlow, type StopRequest } from './attempt-flow.ts';
 import { describeEngine, type EngineFacts } from './describe-engine.ts';
 import { DockerClient, refusedWith } from './docker-client.ts';
 import { EngineContact } from './engine-contact.ts';
 import type { ContainerSummary, EngineInfo, VolumeSummary } from './engine-types.ts';
+import type { FlowWorld } from './flow-world.ts';
 import { GpuAssignment } from './gpu-assignment.ts';
 import { Images } from './images.ts';
 import { LABEL, labelFilter, volumeName } from './labels.ts';
@@ -116,7 +117,7 @@ class DockerRuntime implements AttemptRuntime {
     }
     if (keepWorkspace) await this.#markKept(attemptId);
     await this.#contact.call(async (signal) => {
-      const known = flow?.containers.filter(Boolean);
+      const known = flow?.containers;
       const ids = known?.length
         ? known
         : (await this.#listContainers({ [LABEL.attempt]: attemptId }, signal)).map(({ Id }) => Id);
