@@ -4,7 +4,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DistributoError } from '../domain/errors.ts';
-import { runtimeKeyOf, type Target } from '../domain/job.ts';
+import { type RunSpec, runtimeKeyOf, type Target } from '../domain/job.ts';
 import type { Engine } from '../engine/engine-api.ts';
 import type { AttemptRuntime, OpenRuntime } from '../ports/attempt-runtime.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -106,9 +106,8 @@ async function openRuntime(target: Target, world: RuntimeWorld): Promise<Attempt
     const { createDockerRuntime } = await import('../adapters/docker/docker-runtime.ts');
     return createDockerRuntime(shared);
   }
-  throw new DistributoError('NOT_SUPPORTED', 'the process runtime is not built into this version', {
-    hint: 'use --runtime docker',
-  });
+  const { createProcessRuntime } = await import('../adapters/process/process-runtime.ts');
+  return createProcessRuntime(shared);
 }
 
 const SECRET_BYTES_MAX = 1024 * 1024;
@@ -179,6 +178,41 @@ export async function chooseTarget({ env, runtime, s3Endpoint }: TargetOptions):
   }
   const notice = `no containers: ${docker.trouble.message}; tasks run as plain processes of this machine`;
   return { target: plain, notices: [notice], docker };
+}
+
+/** Throws NOT_SUPPORTED with every field of a job that the runtime of the run cannot keep. */
+export async function refuseForRuntime(spec: RunSpec): Promise<void> {
+  if (spec.target.runtime !== 'process') return;
+  const { findProcessRefusals } = await import('../adapters/process/find-process-refusals.ts');
+  const facts = spec.jobs.flatMap((job) =>
+    findProcessRefusals(job).map((refusal) => (spec.jobs.length > 1 ? `${job.name}: ${refusal}` : refusal)),
+  );
+  if (facts.length === 0) return;
+  throw new DistributoError('NOT_SUPPORTED', 'plain processes cannot run this job as it is written', {
+    hint: 'start a Docker engine and use --runtime docker, or change these fields',
+    details: { facts },
+  });
+}
+
+/** Images of a run that its Docker engine has not got; none for processes. */
+export async function findMissingImages(spec: RunSpec): Promise<readonly string[]> {
+  if (spec.target.runtime !== 'docker') return [];
+  const { DockerClient, refusedWith } = await import('../adapters/docker/docker-client.ts');
+  const client = await DockerClient.create(spec.target);
+  try {
+    await client.negotiate(AbortSignal.timeout(PING_MS));
+    const images = new Set(spec.jobs.flatMap((job) => job.executors.map((executor) => executor.image)));
+    const missing: string[] = [];
+    for (const image of images) {
+      await client.json('GET', `/images/${encodeURIComponent(image)}/json`).catch((error: unknown) => {
+        if (refusedWith(error) !== 404) throw error;
+        missing.push(image);
+      });
+    }
+    return missing;
+  } finally {
+    await client.close();
+  }
 }
 
 const PING_MS = 10_000;

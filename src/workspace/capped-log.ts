@@ -34,6 +34,8 @@ export interface CappedLog {
   append(atMs: number, stream: LogStream, bytes: Uint8Array): void;
   /** A line of our own among the output. */
   note(atMs: number, text: string): void;
+  /** Counts bytes that the source had and that are not taken, because none of them would be kept. */
+  leaveOut(atMs: number, bytes: StreamBytes, reason: string): void;
   /** The latest instant in the log; undefined while it is empty. */
   readonly lastAtMs: number | undefined;
   /** Bytes appended at `lastAtMs`: what a source that is read again from that instant gives twice. */
@@ -95,6 +97,11 @@ class SegmentWriter implements CappedLog {
 
   note(atMs: number, text: string): void {
     this.#add('note', atMs, Buffer.from(text).subarray(0, this.#segmentBytes >> 1));
+  }
+
+  leaveOut(atMs: number, bytes: StreamBytes, reason: string): void {
+    const gap: LogGap = { ...bytes, reason };
+    this.#add('gap', atMs, Buffer.from(JSON.stringify(gap)));
   }
 
   flush(): void {

@@ -1,0 +1,85 @@
+// `explain`: what is, why with numbers, what would change it.
+
+import type { ExplainAnswer } from '../../../engine/engine-api.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { formatClock, formatCount, formatDuration, formatMemory, formatVcpu } from '../../terminal/format.ts';
+import { paintState } from '../../terminal/style.ts';
+import { type Column, renderTable } from '../../terminal/table.ts';
+import { wrapText } from '../../terminal/text-width.ts';
+import type { CommandModule } from '../command.ts';
+import type { Context } from '../context.ts';
+import { printView } from '../print-listing.ts';
+import { readSubject } from '../usage.ts';
+
+export const command: CommandModule = {
+  define: (command) =>
+    void command.argument('<subject>', 'a run or a task: screening-7, screening-7/dock/118, screening-7/118'),
+  examples: [
+    ['distributo explain screening-7', 'what the run and each of its jobs wait for'],
+    ['distributo explain screening-7/118', 'why this task waits, failed or was repeated'],
+  ],
+  async execute(context, { args }) {
+    const subject = String(args[0]);
+    readSubject(subject);
+    const view = await (await context.connect()).explain(subject);
+    printView(context, view, () => renderExplain(view, context));
+    return EXIT.ok;
+  },
+};
+
+const WIDTH_MAX = 100;
+
+export function renderExplain(view: ExplainAnswer, context: Context): string[] {
+  const width = Math.min(context.width, WIDTH_MAX);
+  const { style } = context;
+  const wrap = (text: string): string[] => wrapText(text, width - 4).map((line) => `  ${line}`);
+  const lines = wrapText(view.headline, width);
+  if (view.queue !== null)
+    lines.push(`It is ${formatCount(view.queue.position)} of ${formatCount(view.queue.of)} in its queue.`);
+  if (view.asks !== null && view.state === 'waiting') {
+    lines.push(
+      '',
+      `  asks ${formatVcpu(view.asks.cpuUnits)} vCPU, ${formatMemory(view.asks.memoryMib)}${view.asks.gpus > 0 ? `, ${view.asks.gpus} GPU` : ''}`,
+    );
+  }
+  if (view.attempts.length > 0)
+    lines.push('', ...renderTable(attemptColumns(context), view.attempts, { width, style, indent: 2 }));
+  if (view.because.length > 0) lines.push('', style.bold('Why'), ...view.because.flatMap(wrap));
+  if (view.wouldHelp.length > 0)
+    lines.push(
+      '',
+      style.bold('What would change it'),
+      ...view.wouldHelp.flatMap((help) =>
+        wrap(help).map((line) => (help.startsWith('distributo ') ? style.cyan(line) : line)),
+      ),
+    );
+  return lines;
+}
+
+const attemptColumns = (context: Context): Column<ExplainAnswer['attempts'][number]>[] => [
+  { header: 'attempt', value: (attempt) => `#${attempt.number}` },
+  { header: 'machine', value: (attempt) => attempt.instanceId, dropOrder: 1 },
+  {
+    header: 'from',
+    align: 'right',
+    value: (attempt) => formatClock(attempt.startedAtMs ?? attempt.createdAtMs, context.time),
+  },
+  {
+    header: 'ran',
+    align: 'right',
+    value: (attempt) =>
+      attempt.end?.startedAtMs == null ? '' : formatDuration(attempt.end.endedAtMs - attempt.end.startedAtMs),
+  },
+  {
+    header: 'peak memory',
+    align: 'right',
+    dropOrder: 2,
+    value: (attempt) => (attempt.end?.peakMemoryMib == null ? '' : formatMemory(attempt.end.peakMemoryMib)),
+  },
+  {
+    header: 'state',
+    value: (attempt) => attempt.state,
+    paint: (text, attempt) => paintState(context.style, attempt.state)(text),
+  },
+  { header: 'end', cut: { to: 20, at: 'end' }, value: (attempt) => attempt.end?.reason ?? attempt.activity ?? '' },
+];

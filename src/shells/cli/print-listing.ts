@@ -1,0 +1,43 @@
+// One listing in the form that was asked for: table, wide, JSON, one JSON line an item, or names alone.
+
+import { type Column, renderTable } from '../terminal/table.ts';
+import { type Context, wantsText } from './context.ts';
+
+export type Listing<Row> = {
+  /** The documented object, with its schema. */
+  readonly view: object;
+  readonly rows: readonly Row[];
+  readonly name: (row: Row) => string;
+  readonly columns: readonly Column<Row>[];
+  /** With `-o wide`, after the others. */
+  readonly wideColumns?: readonly Column<Row>[];
+  /** Said on stderr where there is nothing. */
+  readonly empty: string;
+};
+
+export function printListing<Row>(context: Context, listing: Listing<Row>): void {
+  const { output } = context.options;
+  if (output === 'json') return context.print(JSON.stringify(listing.view));
+  if (output === 'ndjson') return context.print(listing.rows.map((row) => JSON.stringify(row)));
+  if (output === 'name') return context.print(listing.rows.map(listing.name));
+  if (listing.rows.length === 0) return context.say(listing.empty);
+  const columns = output === 'wide' ? [...listing.columns, ...(listing.wideColumns ?? [])] : listing.columns;
+  context.print(renderTable(columns, listing.rows, { width: context.width, style: context.style }));
+}
+
+/** One thing: its JSON, or the lines for people. */
+export function printView(context: Context, view: object, lines: () => readonly string[]): void {
+  if (wantsText(context)) context.print(lines());
+  else context.print(JSON.stringify(view));
+}
+
+/** `Next:` lines, at most three, each with what it is for. On stderr. */
+export function renderNext(context: Context, next: readonly (readonly [command: string, purpose: string])[]): string[] {
+  if (next.length === 0) return [];
+  const widest = Math.max(...next.map(([command]) => command.length));
+  const style = context.messageStyle;
+  return [
+    'Next:',
+    ...next.slice(0, 3).map(([command, purpose]) => `  ${style.cyan(command.padEnd(widest))}    ${style.dim(purpose)}`),
+  ];
+}

@@ -1,0 +1,121 @@
+// What stays when a run has ended: every task where there are few, else those that failed or were repeated and a line a job;
+// then the sum, where the results lie, and what can be done next.
+
+import type { JobAnswer, RunAnswer, TaskAnswer } from '../../../engine/engine-api.ts';
+import { formatCount, formatDuration, formatMemory, formatQuantity } from '../../terminal/format.ts';
+import { paintState, type Style } from '../../terminal/style.ts';
+import { type Column, renderTable } from '../../terminal/table.ts';
+import { describeCounts } from './task-words.ts';
+
+/** Up to this many tasks every one has its line. */
+export const TASKS_IN_FULL = 30;
+/** Of a larger run, so many failed or repeated tasks are shown. */
+export const TASKS_SHOWN = 20;
+
+export type EndParts = {
+  readonly run: RunAnswer;
+  /** All tasks of a small run; else failed and repeated ones. */
+  readonly tasks: readonly TaskAnswer[];
+  /** What `results` found, in words: `./out (9 files, 214 KiB)`; null: the run has no outputs. */
+  readonly results: string | null;
+  readonly style: Style;
+  readonly width: number;
+};
+
+export function renderEnd(parts: EndParts): string[] {
+  const { run, tasks, style, width } = parts;
+  const isSmall = run.tasks.total <= TASKS_IN_FULL;
+  const table = tasks.length === 0 ? [] : renderTable(taskColumns(run, style), tasks, { width, style, indent: 2 });
+  const jobs =
+    isSmall && run.jobs.length === 1
+      ? []
+      : ['', ...renderTable(jobColumns(style), run.jobs, { width, style, indent: 2 })];
+  const took =
+    run.endedAtMs === null || run.startedAtMs === null ? '' : ` in ${formatDuration(run.endedAtMs - run.startedAtMs)}`;
+  const results = parts.results === null ? '' : ` Results: ${parts.results}`;
+  return [
+    '',
+    ...table,
+    ...jobs,
+    '',
+    `  ${describeCounts(run.tasks, style)}${took}.${results}`,
+    ...remarks(run, tasks, isSmall, style),
+  ];
+}
+
+function remarks(run: RunAnswer, tasks: readonly TaskAnswer[], isSmall: boolean, style: Style): string[] {
+  const lines: string[] = [];
+  if (!isSmall && tasks.length >= TASKS_SHOWN)
+    lines.push(
+      style.dim(
+        `  the first ${TASKS_SHOWN} failed or repeated tasks are shown; all: distributo status ${run.run} --tasks`,
+      ),
+    );
+  if (run.deadlineMissed) lines.push(style.red('  the deadline was missed'));
+  return lines;
+}
+
+const taskColumns = (run: RunAnswer, style: Style): Column<TaskAnswer>[] => [
+  { header: 'task', value: (task) => (run.jobs.length === 1 ? String(task.index) : `${task.job}/${task.index}`) },
+  { header: 'status', value: (task) => task.state, paint: (text, task) => paintState(style, task.state)(text) },
+  { header: 'attempts', align: 'right', value: (task) => formatCount(task.attempts) },
+  { header: 'time', align: 'right', value: durationOf },
+  {
+    header: 'memory',
+    align: 'right',
+    dropOrder: 1,
+    value: (task) => (task.peakMemoryMib === null ? '' : formatMemory(task.peakMemoryMib)),
+  },
+  {
+    header: 'reason',
+    cut: { to: 20, at: 'end' },
+    value: (task) => (task.state === 'succeeded' ? '' : (task.reason ?? '')),
+  },
+];
+
+export const durationOf = (task: Pick<TaskAnswer, 'startedAtMs' | 'endedAtMs'>): string =>
+  task.startedAtMs === null || task.endedAtMs === null ? '' : formatDuration(task.endedAtMs - task.startedAtMs);
+
+export const jobColumns = (style: Style): Column<JobAnswer>[] => [
+  { header: 'job', value: (job) => job.name, cut: { to: 12, at: 'middle' } },
+  { header: 'tasks', align: 'right', value: (job) => formatCount(job.tasks.total) },
+  { header: 'succeeded', align: 'right', value: (job) => formatCount(job.tasks.succeeded) },
+  {
+    header: 'failed',
+    align: 'right',
+    value: (job) => formatCount(job.tasks.failed),
+    paint: (text, job) => (job.tasks.failed > 0 ? style.red(text) : text),
+  },
+  { header: 'cancelled', align: 'right', dropOrder: 2, value: (job) => formatCount(job.tasks.cancelled) },
+  {
+    header: 'repeats',
+    align: 'right',
+    dropOrder: 1,
+    value: (job) => formatCount(job.repeats.interruptions + job.repeats.retries),
+  },
+  {
+    header: 'time a task',
+    align: 'right',
+    value: (job) => (job.meanDurationMs === null ? '' : formatDuration(job.meanDurationMs)),
+  },
+];
+
+/** The commands that make sense after this end. */
+export function nextAfter(run: RunAnswer, failed: readonly TaskAnswer[]): [string, string][] {
+  const first = failed.find((task) => task.state === 'failed');
+  if (run.tasks.failed === 0) {
+    return run.tasks.cancelled > 0
+      ? [[`distributo retry ${run.run}`, `the ${formatQuantity(run.tasks.cancelled, 'cancelled task')} again`]]
+      : [];
+  }
+  const which =
+    run.tasks.failed === 1
+      ? 'only the failed task again'
+      : `only the ${formatCount(run.tasks.failed)} failed tasks again`;
+  if (first === undefined) return [[`distributo retry ${run.run}`, which]];
+  return [
+    [`distributo logs ${first.task}`, 'what it printed'],
+    [`distributo explain ${first.task}`, 'why it failed and what would help'],
+    [`distributo retry ${run.run}`, which],
+  ];
+}
