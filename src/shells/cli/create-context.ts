@@ -31,8 +31,10 @@ export function createContext(host: Host, options: GlobalOptions): Context & { c
       if (!options.isQuiet) write(host.stderr, lines);
     },
     warn: (line: string) => write(host.stderr, `${messageStyle.yellow('!')} ${line}`),
-    configure: (flags: Flags = {}) => {
-      configuration ??= import('../configuration/load-configuration.ts').then(({ loadConfiguration }) =>
+    // Flags that a command has are known from its first word on; whoever asks later gets the same settings.
+    configure: (flags?: Flags) => {
+      if (flags === undefined && configuration !== undefined) return configuration;
+      configuration = import('../configuration/load-configuration.ts').then(({ loadConfiguration }) =>
         loadConfiguration({ env: host.env, directory: host.directory, flags: { ...flags, state: options.state } }),
       );
       return configuration;

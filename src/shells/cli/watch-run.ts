@@ -1,6 +1,7 @@
 // Watches a run to its end: redrawn in place on a terminal, a line when something changes elsewhere. Ctrl-C only stops looking;
 // a second one within two seconds asks whether to cancel.
 
+import type { EventAnswer } from '../../engine/engine-api.ts';
 import type { RunView } from '../api/answers.ts';
 import type { ApiClient } from '../api/client.ts';
 import { formatClock, formatCount, formatQuantity } from '../terminal/format.ts';
@@ -99,6 +100,23 @@ class Picture implements Display {
 
 const HEARTBEAT_MS = 60_000;
 
+const TOLD_STATES: ReadonlySet<string> = new Set([
+  'failed',
+  'interrupted',
+  'lost',
+  'cancelled',
+  'stopped',
+  'succeeded',
+  'unreachable',
+]);
+
+/** What somebody would act on: not that an attempt began or ended well, nor that a job waits or runs. */
+function isWorthALine({ kind, state }: EventAnswer): boolean {
+  if (kind === 'attempt-state') return state !== 'succeeded' && TOLD_STATES.has(state ?? '');
+  if (kind === 'job-state' || kind === 'run-state') return TOLD_STATES.has(state ?? '');
+  return kind !== 'task-requeued';
+}
+
 /** For files and CI: what a person would act on, and a sign of life a minute. */
 class Lines implements Display {
   readonly #context: Context;
@@ -118,13 +136,7 @@ class Lines implements Display {
     for (const event of run.recentEvents) {
       if (event.sequence <= this.#seen) continue;
       this.#seen = event.sequence;
-      if (
-        event.kind === 'attempt-state' &&
-        event.state !== 'failed' &&
-        event.state !== 'interrupted' &&
-        event.state !== 'lost'
-      )
-        continue;
+      if (!isWorthALine(event)) continue;
       this.#say(event.atMs, describeEvent(event, this.#context.messageStyle).trim());
     }
     if (isFirst) this.#saidAtMs = this.#context.nowMs();

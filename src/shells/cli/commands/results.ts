@@ -22,8 +22,8 @@ export const command: CommandModule = {
   ],
   async execute(context, { args, options }) {
     const subject = readSubject(String(args[0]));
-    const client = await context.connect();
     const { settings } = await context.configure({ s3_endpoint: options.s3Endpoint as string | undefined });
+    const client = await context.connect();
     const objects = await openObjects({ env: context.env, s3Endpoint: settings.s3Endpoint });
     const outputs = outputsOf(client, subject.run, subject.job);
     if (args[1] === undefined) {

@@ -52,6 +52,7 @@ export const command: CommandModule = {
     if (options.attach !== undefined) return attach(context, call, readSubject(String(options.attach)).run);
     if (call.args[0] === undefined)
       throw refuseUse('run wants a job file', 'distributo run job.yaml; distributo init   writes one to start from');
+    await configure(context, call);
     if (options.foreground !== true) return submitAndWatch(context, call, await context.connect());
     return runForeground(context, (client) => submitAndWatch(context, call, client));
   },

@@ -25,7 +25,8 @@ export type EndParts = {
 export function renderEnd(parts: EndParts): string[] {
   const { run, tasks, style, width } = parts;
   const isSmall = run.tasks.total <= TASKS_IN_FULL;
-  const table = tasks.length === 0 ? [] : renderTable(taskColumns(run, style), tasks, { width, style, indent: 2 });
+  const table =
+    tasks.length === 0 ? [] : renderTable(taskColumns(run, tasks, style), tasks, { width, style, indent: 2 });
   const jobs =
     isSmall && run.jobs.length === 1
       ? []
@@ -55,17 +56,20 @@ function remarks(run: RunAnswer, tasks: readonly TaskAnswer[], isSmall: boolean,
   return lines;
 }
 
-const taskColumns = (run: RunAnswer, style: Style): Column<TaskAnswer>[] => [
+/** Not known of tasks that ended sooner than anybody could look. */
+const MEMORY_COLUMN: Column<TaskAnswer> = {
+  header: 'memory',
+  align: 'right',
+  dropOrder: 1,
+  value: (task) => (task.peakMemoryMib === null ? '' : formatMemory(task.peakMemoryMib)),
+};
+
+const taskColumns = (run: RunAnswer, tasks: readonly TaskAnswer[], style: Style): Column<TaskAnswer>[] => [
   { header: 'task', value: (task) => (run.jobs.length === 1 ? String(task.index) : `${task.job}/${task.index}`) },
   { header: 'status', value: (task) => task.state, paint: (text, task) => paintState(style, task.state)(text) },
   { header: 'attempts', align: 'right', value: (task) => formatCount(task.attempts) },
   { header: 'time', align: 'right', value: durationOf },
-  {
-    header: 'memory',
-    align: 'right',
-    dropOrder: 1,
-    value: (task) => (task.peakMemoryMib === null ? '' : formatMemory(task.peakMemoryMib)),
-  },
+  ...(tasks.some((task) => task.peakMemoryMib !== null) ? [MEMORY_COLUMN] : []),
   {
     header: 'reason',
     cut: { to: 20, at: 'end' },
