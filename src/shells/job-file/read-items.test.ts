@@ -91,6 +91,7 @@ test('what is wrong in a JSON lines file is told with its line', async () => {
     ['{"a": 1}\n{"a": [1]}\n', /^list line 2: expected a plain value for a, got a list$/],
     ['{"a": 1}\n5\n', /^list line 2: expected an object, as in the first line$/],
     ['5\n{"a": 1}\n', /^list line 2: expected a plain value, as in the first line$/],
+    ['{"id": 12345678901234567890}\n', /^list line 1: id is too large to be kept exactly: write it in quotes$/],
     ['[1]\n', /^list line 1: expected an object or a plain value, got a list$/],
     ['\n\n', /^list: expected at least one line: the array would be empty$/],
   ];

@@ -1,10 +1,10 @@
 // Streams the items of a CSV or JSON lines file as chunks of JSON text, as they travel and are stored. Memory is bounded by a
 // few chunks, whatever the size of the file. Every refusal names the line.
 
-import Papa from 'papaparse';
 import { DistributoError } from '../../domain/errors.ts';
 import { ITEMS_PER_CHUNK, TASKS_PER_RUN_MAX } from '../../domain/job.ts';
 import { nearestName } from '../../domain/nearest-name.ts';
+import { countLines, parseCsv, RECORD_CHARACTERS_MAX } from './csv-records.ts';
 
 export type ItemFormat = 'csv' | 'json-lines';
 
@@ -14,11 +14,8 @@ export type ItemChunk = {
   readonly count: number;
 };
 
-/** One item with the line it begins in. */
-type Row = { readonly line: number; readonly values: readonly string[] };
-
-/** A record longer than this is taken for one whose quote was never closed. */
-const RECORD_CHARACTERS_MAX = 1024 * 1024;
+/** The values of one item, in field order. */
+type Row = readonly string[];
 
 const QUOTE_TROUBLE =
   'a quote is not closed, or closed before the end of its field; a quote inside quotes is written twice';
@@ -40,15 +37,15 @@ export async function* readItems(
   format: ItemFormat,
   name: string,
 ): AsyncGenerator<ItemChunk> {
-  let chunk: (readonly string[])[] = [];
+  let chunk: Row[] = [];
   let total = 0;
   for await (const rows of new ItemReader(content, format, name).read()) {
     for (const row of rows) {
-      chunk.push(row.values);
+      chunk.push(row);
       if (chunk.length < ITEMS_PER_CHUNK) continue;
       total += chunk.length;
       if (total > TASKS_PER_RUN_MAX) {
-        throw invalid(name, row.line, `expected at most ${TASKS_PER_RUN_MAX.toLocaleString('en-US')} items`);
+        throw invalid(name, null, `expected at most ${TASKS_PER_RUN_MAX.toLocaleString('en-US')} items`);
       }
       yield { json: JSON.stringify(chunk), count: chunk.length };
       chunk = [];
@@ -134,7 +131,7 @@ class ItemReader {
       if (text.trim() === '') return undefined;
       const values = this.#readJsonLine(text, line, isFirst);
       isFirst = false;
-      return { line, values };
+      return values;
     };
     for await (const text of this.#readText()) {
       const lines = (rest + text).split('\n');
@@ -175,6 +172,13 @@ class ItemReader {
 
   #plain(value: unknown, line: number, field: string): string {
     if (typeof value === 'string') return value;
+    if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      throw invalid(
+        this.#name,
+        line,
+        `${field === '' ? 'the number' : field} is too large to be kept exactly: write it in quotes`,
+      );
+    }
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
     const what = value === null ? 'null' : Array.isArray(value) ? 'a list' : 'an object';
     throw invalid(this.#name, line, `expected a plain value${field === '' ? '' : ` for ${field}`}, got ${what}`);
@@ -196,17 +200,21 @@ class ItemReader {
       const rows: Row[] = [];
       const broken = parsed.errors[0]?.row ?? Number.POSITIVE_INFINITY;
       for (const [position, values] of parsed.data.entries()) {
-        const line = this.#line;
-        if (position >= broken) throw invalid(this.#name, line, QUOTE_TROUBLE);
+        if (position >= broken) throw invalid(this.#name, this.#line, QUOTE_TROUBLE);
+        if (values.length === this.fields.length && values.length > 1) rows.push(values);
+        else if (values.length !== 1 || values[0]?.trim() !== '') this.#takeOdd(values, rows);
         this.#line += 1;
-        for (const value of values) if (value.includes('\n')) this.#line += countLines(value);
-        if (values.length === 1 && (values[0] as string).trim() === '') continue;
-        if (this.fields.length === 0) this.fields = this.#readHeader(values, line);
-        else if (values.length !== this.fields.length) throw this.#ragged(values, line);
-        else rows.push({ line, values });
+        if (parsed.hasQuotes) for (const value of values) if (value.includes('\n')) this.#line += countLines(value);
       }
       yield rows;
     }
+  }
+
+  /** The header, a record of one column, or one that does not fit. */
+  #takeOdd(values: Row, rows: Row[]): void {
+    if (this.fields.length === 0) this.fields = this.#readHeader(values, this.#line);
+    else if (values.length !== this.fields.length) throw this.#ragged(values, this.#line);
+    else rows.push(values);
   }
 
   #readHeader(values: readonly string[], line: number): readonly string[] {
@@ -227,60 +235,4 @@ class ItemReader {
   #unclosed(): DistributoError {
     return invalid(this.#name, this.#line, QUOTE_TROUBLE);
   }
-}
-
-type CsvPart = {
-  readonly data: readonly string[][];
-  readonly errors: readonly { readonly code: string; readonly row?: number | undefined }[];
-};
-
-/** Whole records, part by part. Papa Parse reads each part at once: its own streams read on while the taker is slow. */
-async function* parseCsv(text: AsyncIterable<string>, unclosed: () => DistributoError): AsyncGenerator<CsvPart> {
-  let rest = '';
-  for await (const one of text) {
-    rest += one;
-    const end = lastRecordEnd(rest);
-    if (end > 0) {
-      yield parseRecords(rest.slice(0, end));
-      rest = rest.slice(end);
-    }
-    if (rest.length > RECORD_CHARACTERS_MAX) throw unclosed();
-  }
-  if (rest === '') return;
-  const last = parseRecords(`${rest}\n`);
-  if (last.errors.some((error) => error.code === 'MissingQuotes')) throw unclosed();
-  yield last;
-}
-
-function parseRecords(text: string): CsvPart {
-  const { data, errors } = Papa.parse<string[]>(text, { delimiter: ',', newline: '\n', quoteChar: '"', header: false });
-  // What stands behind the last line end is no record, unless a wrong quote has swallowed that line end.
-  return { data: errors.length > 0 ? data : data.slice(0, -1), errors };
-}
-
-/** Where the last record that is whole ends: behind a line end outside quotes. A quote opens only where a field begins. */
-function lastRecordEnd(text: string): number {
-  let end = 0;
-  let from = 0;
-  for (;;) {
-    const quote = text.indexOf('"', from);
-    const outside = text.lastIndexOf('\n', quote === -1 ? text.length : quote);
-    if (outside >= from) end = outside + 1;
-    if (quote === -1) return end;
-    const before = quote === 0 ? '\n' : text[quote - 1];
-    if (before !== ',' && before !== '\n') {
-      from = quote + 1;
-      continue;
-    }
-    let close = text.indexOf('"', quote + 1);
-    while (close !== -1 && text[close + 1] === '"') close = text.indexOf('"', close + 2);
-    if (close === -1 || close === text.length - 1) return end;
-    from = close + 1;
-  }
-}
-
-function countLines(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count += 1;
-  return count;
 }
