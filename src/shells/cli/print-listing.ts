@@ -17,12 +17,15 @@ export type Listing<Row> = {
 
 export function printListing<Row>(context: Context, listing: Listing<Row>): void {
   const { output } = context.options;
-  if (output === 'json') return context.print(JSON.stringify(listing.view));
-  if (output === 'ndjson') return context.print(listing.rows.map((row) => JSON.stringify(row)));
-  if (output === 'name') return context.print(listing.rows.map(listing.name));
-  if (listing.rows.length === 0) return context.say(listing.empty);
-  const columns = output === 'wide' ? [...listing.columns, ...(listing.wideColumns ?? [])] : listing.columns;
-  context.print(renderTable(columns, listing.rows, { width: context.width, style: context.style }));
+  const { rows } = listing;
+  if (output === 'json') context.print(JSON.stringify(listing.view));
+  else if (output === 'ndjson') context.print(rows.map((row) => JSON.stringify(row)));
+  else if (output === 'name') context.print(rows.map(listing.name));
+  else if (rows.length === 0) context.say(listing.empty);
+  else {
+    const columns = output === 'wide' ? [...listing.columns, ...(listing.wideColumns ?? [])] : listing.columns;
+    context.print(renderTable(columns, rows, { width: context.width, style: context.style }));
+  }
 }
 
 /** One thing: its JSON, or the lines for people. */

@@ -63,8 +63,10 @@ class LogPrinter {
     if (this.#match !== undefined && !this.#match.test(line.text)) return;
     this.count += 1;
     const { options, stdout } = this.#context;
-    if (options.output === 'json' || options.output === 'ndjson')
-      return this.#context.print(JSON.stringify({ task, attempt, ...line }));
+    if (options.output === 'json' || options.output === 'ndjson') {
+      this.#context.print(JSON.stringify({ task, attempt, ...line }));
+      return;
+    }
     // A program that reads us gets every line; a person's terminal that lags is spared.
     if (stdout.isTTY === true && stdout.writableLength > BEHIND_BYTES_MAX) {
       this.#leftOut += 1;
