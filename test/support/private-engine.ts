@@ -68,7 +68,8 @@ export class PrivateEngine {
       this.target.endpoint,
     ];
     const quiet = ['--bridge', 'none', '--iptables=false', '--ip-masq=false', '--containerd', at('containerd.sock')];
-    this.#daemon = spawn('dockerd', [...flags, ...quiet], { stdio });
+    // In a network of its own: a daemon without a bridge removes docker0, which may be that of the machine's own engine.
+    this.#daemon = spawn('unshare', ['--net', 'dockerd', ...flags, ...quiet], { stdio });
     await this.#untilAnswers();
     log.close();
   }

@@ -27,6 +27,11 @@ import { describeEndedRun, describeInstance, describeLiveRun } from './run-answe
 
 const ACTIVE_SHOWN = 50;
 const EVENTS_SHOWN = 8;
+const EVENTS_LOOKED_AT = 64;
+
+/** Of a run with many tasks nearly every event is an attempt that begins or ends well: the counts tell those. */
+const isNotable = ({ kind, state }: Event): boolean =>
+  kind !== 'attempt-state' || (state !== 'starting' && state !== 'running' && state !== 'succeeded');
 
 export type FoundRun = {
   readonly run: Run;
@@ -100,14 +105,18 @@ export class Questions {
       found.run,
       found.jobs.map((job) => job.record),
     );
-    const events = await this.#history.listEvents({ runId: found.run.id, last: EVENTS_SHOWN, limit: EVENTS_SHOWN });
+    const events = await this.#history.listEvents({
+      runId: found.run.id,
+      last: EVENTS_LOOKED_AT,
+      limit: EVENTS_LOOKED_AT,
+    });
     const slot = found.live === null ? undefined : this.#world.slotOf(found.run);
     const instanceId = slot?.description?.instanceId;
     const instances = [...this.#world.instances.values()].filter((instance) => instance.instanceId === instanceId);
     return {
       ...answer,
       instances: instances.map((instance) => describeInstance(this.#world, instance)),
-      recentEvents: await this.nameEvents(events),
+      recentEvents: await this.nameEvents(events.filter(isNotable).slice(-EVENTS_SHOWN)),
       active: this.#activeOf(found),
       warnings: warningsOf(answer, slot?.status === 'unreachable' ? slot.reason : null),
     };
