@@ -40,7 +40,7 @@ export type DockerBenchOptions = {
   readonly say: (line: string) => void;
 };
 
-export const DEFAULTS: DockerBenchOptions = { containers: 200, rounds: 5, concurrencies: [2, 8], say: () => {} };
+export const DEFAULTS: DockerBenchOptions = { containers: 200, rounds: 5, concurrencies: [2, 8], say: () => undefined };
 
 const RATIO_BAR = 1.05;
 

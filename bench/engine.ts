@@ -22,7 +22,7 @@ export type EngineBenchOptions = {
   readonly say: (line: string) => void;
 };
 
-export const DEFAULTS: EngineBenchOptions = { tasks: 1_000_000, noops: 2000, say: () => {} };
+export const DEFAULTS: EngineBenchOptions = { tasks: 1_000_000, noops: 2000, say: () => undefined };
 
 const SECONDS_BAR = 5;
 const BYTES_A_TASK_BAR = 100;

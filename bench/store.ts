@@ -39,7 +39,7 @@ export const DEFAULTS: StoreBenchOptions = {
   attempts: 200_000,
   tasks: 1_000_000,
   driver: defaultDriver(),
-  say: () => {},
+  say: () => undefined,
 };
 
 const RATIO_BAR = 0.5;
@@ -423,7 +423,7 @@ async function main(): Promise<void> {
     rounds: Number(values.rounds),
     attempts: Number(values.attempts),
     tasks: Number(values.tasks),
-    say: values.json ? () => {} : (line) => console.log(line),
+    say: values.json ? () => undefined : (line) => console.log(line),
   });
   if (values.json) for (const each of figures) console.log(JSON.stringify(each));
 }

@@ -158,7 +158,7 @@ export function decide(world: World, changes: Changes, limits: DecideLimits): nu
       const found = groupsOf(run, job, changes.nowMs);
       groups.push(...found.groups);
       if (found.nextAtMs !== undefined) nextAtMs = Math.min(nextAtMs ?? found.nextAtMs, found.nextAtMs);
-      if (found.groups.length === 0) job.waitsFor = waitsForTime(run, found);
+      if (found.groups.length === 0) job.waitsFor = waitsForTime(run, found, changes.nowMs);
     }
   }
   if (groups.length === 0) return nextAtMs;
@@ -174,7 +174,11 @@ export function decide(world: World, changes: Changes, limits: DecideLimits): nu
   return nextAtMs;
 }
 
-function waitsForTime(run: LiveRun, found: { nextAtMs: number | undefined; heldByTrial: boolean }): WaitReason {
+function waitsForTime(
+  run: LiveRun,
+  found: { nextAtMs: number | undefined; heldByTrial: boolean },
+  nowMs: number,
+): WaitReason {
   if (found.nextAtMs === undefined || found.heldByTrial) {
     const name = `${run.run.name}-${run.run.number}`;
     return {
@@ -185,7 +189,7 @@ function waitsForTime(run: LiveRun, found: { nextAtMs: number | undefined; heldB
   }
   return {
     kind: 'backoff',
-    text: `its next try at ${new Date(found.nextAtMs).toISOString().slice(11, 19)} UTC`,
+    text: `its next try in ${Math.ceil((found.nextAtMs - nowMs) / 1000)} s`,
     help: null,
   };
 }

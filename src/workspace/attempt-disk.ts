@@ -132,6 +132,6 @@ async function openForRemoval(path: string): Promise<void> {
 /** New attempts get ascending ids: only the last folder can be about to be used. */
 async function removeEmptyFolders(root: string): Promise<void> {
   for (const prefix of (await namesIn(root)).slice(0, -1)) {
-    await rmdir(join(root, prefix)).catch(() => {}); // not empty
+    await rmdir(join(root, prefix)).catch(() => undefined); // not empty
   }
 }

@@ -63,7 +63,7 @@ test('an abort ends a flow whose source hangs, and closes a source that does not
   const hanging = untilAborted(
     (async function* () {
       yield 1;
-      await new Promise(() => {});
+      await new Promise(() => undefined);
     })(),
     abort.signal,
   );

@@ -12,7 +12,7 @@ export async function* mapAhead<T, R>(
   const queue: Promise<R>[] = [];
   for await (const item of items) {
     const result = map(item);
-    result.catch(() => {}); // seen when its turn comes
+    result.catch(() => undefined); // seen when its turn comes
     queue.push(result);
     if (queue.length > ahead) yield await (queue.shift() as Promise<R>);
   }
@@ -69,7 +69,7 @@ export function untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): 
       } finally {
         // Not awaited after an abort: a source that hangs would hang its own end too.
         if (!isOver) {
-          const closed = Promise.resolve(iterator.return?.()).catch(() => {});
+          const closed = Promise.resolve(iterator.return?.()).catch(() => undefined);
           if (!signal.aborted) await closed;
         }
       }

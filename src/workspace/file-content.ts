@@ -58,7 +58,7 @@ export async function spool(content: AsyncIterable<Uint8Array>): Promise<Spooled
   let folder: string | undefined;
   let file: Awaited<ReturnType<typeof open>> | undefined;
   const dispose = async (): Promise<void> => {
-    await file?.close().catch(() => {});
+    await file?.close().catch(() => undefined);
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   };
   try {

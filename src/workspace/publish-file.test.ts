@@ -24,7 +24,7 @@ test('until it is whole, the old file is what is seen', async (context) => {
 test('of two writers of one goal, one is told, and what is seen is one whole file', async (context) => {
   const folder = await scratchFolder(context);
   const goal = join(folder, 'goal');
-  let proceed = (): void => {};
+  let proceed = (): void => undefined;
   const waiting = new Promise<void>((resolve) => {
     proceed = resolve;
   });

@@ -33,7 +33,7 @@ export async function createFile(
     await fill(file, content, options);
     return true;
   } catch (error) {
-    await unlink(goal).catch(() => {});
+    await unlink(goal).catch(() => undefined);
     throw error;
   } finally {
     await file.close();
@@ -131,7 +131,7 @@ async function isOurs(file: FileHandle, temporary: string): Promise<boolean> {
 }
 
 async function unlinkIfOurs(file: FileHandle, temporary: string): Promise<void> {
-  if (await isOurs(file, temporary).catch(() => false)) await unlink(temporary).catch(() => {});
+  if (await isOurs(file, temporary).catch(() => false)) await unlink(temporary).catch(() => undefined);
 }
 
 async function unlinkIfThere(path: string): Promise<void> {

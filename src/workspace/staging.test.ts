@@ -20,7 +20,10 @@ function noted() {
 const aFile = (sizeBytes: number): ObjectStat => ({ kind: 'file', sizeBytes, sha256: null, etag: null, mode: null });
 
 /** Objects by URL in memory; `before` may fail a call. */
-function memoryObjects(texts: Record<string, string>, before: (call: string, url: string) => void = () => {}): Objects {
+function memoryObjects(
+  texts: Record<string, string>,
+  before: (call: string, url: string) => void = () => undefined,
+): Objects {
   return {
     stat: async (url) => {
       before('stat', url);
@@ -30,7 +33,9 @@ function memoryObjects(texts: Record<string, string>, before: (call: string, url
       before('read', url);
       yield* contentOf(texts[url] ?? '');
     },
-    async *list() {},
+    async *list() {
+      yield* [];
+    },
     write: async (url, content) => {
       before('write', url);
       texts[url] = await textFrom(content);
@@ -109,7 +114,7 @@ test('after the first input that cannot be had, the others are given up', async 
     stat: async (url) => (url.endsWith('/gone') ? undefined : aFile(1)),
     async *read() {
       reads++;
-      await new Promise(() => {});
+      await new Promise(() => undefined);
     },
   };
   const inputs = [

@@ -36,7 +36,7 @@ async function* readArchive(
 ): AsyncGenerator<WorkspaceEntry> {
   const links: { readonly at: string; readonly target: string }[] = [];
   const unpacking = extract();
-  const feeding = pipeline(Readable.from(archive, { objectMode: false }), unpacking).catch(() => {}); // seen by the loop below
+  const feeding = pipeline(Readable.from(archive, { objectMode: false }), unpacking).catch(() => undefined); // seen by the loop below
   try {
     for await (const entry of unpacking) {
       const { header } = entry;
@@ -107,7 +107,7 @@ export function packTar(path: string, entries: AsyncIterable<WorkspaceEntry>, ow
   const packing = pack();
   // A plain stream on top: what it is piped into may know nothing of tar-stream's own kind.
   const out = Readable.from(packing as AsyncIterable<Uint8Array>, { objectMode: false });
-  packing.on('error', () => {}); // `out` reports it
+  packing.on('error', () => undefined); // `out` reports it
   finished(out, () => packing.destroy());
   fill(packing, path, entries, owner).then(
     () => packing.finalize(),

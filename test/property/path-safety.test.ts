@@ -125,8 +125,8 @@ test('whatever is written and linked, nothing outside the directory is read or c
           const place = posix.join('/', at).slice(1);
           if (link !== null && place !== '' && !place.includes('\0') && (await isPlain(root, posix.dirname(place)))) {
             const target = (link.startsWith('/') ? join(outside, link) : link).replaceAll('\0', '') || '..';
-            await mkdir(dirname(join(root, place)), { recursive: true }).catch(() => {});
-            await symlink(target, join(root, place)).catch(() => {});
+            await mkdir(dirname(join(root, place)), { recursive: true }).catch(() => undefined);
+            await symlink(target, join(root, place)).catch(() => undefined);
           }
           async function* entries(): AsyncGenerator<WorkspaceEntry> {
             yield { path: '', kind: 'file', sizeBytes: 1, mode: 0o644, content: contentOf(text) };

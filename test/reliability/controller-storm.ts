@@ -160,7 +160,7 @@ async function settle(controller: ControllerProcess, world: World): Promise<stri
     problems.push(...checkMarks(world));
     const { ownerId } = await client.readController();
     await waitFor('leftovers to go', async () => (await world.ground.leftovers(ownerId)).length === 0, 20_000).catch(
-      () => {},
+      () => undefined,
     );
     problems.push(...(await world.ground.leftovers(ownerId)));
   } finally {

@@ -76,7 +76,7 @@ async function killAndAdopt(folder: string, target: Parameters<typeof dockerGrou
     const { attempts } = await countAttempts(second.client, run);
     if (attempts !== CONTAINERS) problems.push(`${attempts} attempts for ${CONTAINERS} tasks`);
     await waitFor('leftovers to go', async () => (await ground.leftovers(ownerId)).length === 0, 20_000).catch(
-      () => {},
+      () => undefined,
     );
     problems.push(...(await ground.leftovers(ownerId)));
     second.client.close();

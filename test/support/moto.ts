@@ -28,7 +28,7 @@ export async function startMoto(): Promise<Moto> {
     const why = `moto, the S3 server of the tests, could not be prepared: ${error instanceof Error ? error.message : error}`;
     if (process.env.CI === 'true') throw new Error(why);
     process.stderr.write(`! ${why}\n! its suites are skipped; they need python3 with venv, and PyPI\n`);
-    return { endpoint: '', stop: async () => {}, skip: why.split('\n')[0] ?? why };
+    return { endpoint: '', stop: async () => undefined, skip: why.split('\n')[0] ?? why };
   }
 }
 

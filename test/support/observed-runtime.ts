@@ -9,7 +9,7 @@ const GENEROUS_MS = 90_000;
 export class ObservedRuntime {
   readonly runtime: AttemptRuntime;
   readonly observations: RuntimeObservation[] = [];
-  #wake: () => void = () => {};
+  #wake: () => void = () => undefined;
   #news: Promise<void> = Promise.resolve();
 
   constructor(runtime: AttemptRuntime) {

@@ -42,7 +42,7 @@ export function aStubEngine(parts: Partial<Engine> = {}): StubEngine {
     },
     isIdle: () => true,
     counts: () => ({ runs: 0, liveAttempts: 0 }),
-    close: async () => {},
+    close: async () => undefined,
     ...parts,
     change(...runs) {
       for (const listener of listeners) listener({ runs: new Set(runs), lastEventSequence: 0 });

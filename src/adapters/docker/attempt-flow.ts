@@ -43,7 +43,7 @@ export class AttemptFlow {
   #startedAtMs: number | null = null;
   #hasSaidRunning = false;
   #peakMemoryMib: number | null = null;
-  #cancelTimeout: () => void = () => {};
+  #cancelTimeout: () => void = () => undefined;
   #phase: 'input' | 'run' | 'output' = 'input';
   #isClosed = false;
   #isEnded = false;

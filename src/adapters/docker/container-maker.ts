@@ -131,7 +131,7 @@ export class ContainerMaker {
 
   /** Facts of the engine are known from the first contact on. */
   #untilReady(): Promise<void> {
-    return this.#world.contact.call(async () => {}, this.#giveUp);
+    return this.#world.contact.call(async () => undefined, this.#giveUp);
   }
 
   async prepare(index: number, id: string): Promise<void> {

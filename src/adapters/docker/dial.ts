@@ -101,13 +101,13 @@ function dialSsh(rest: string, env: NonNullable<DialOptions['env']>, callback: P
       done(error);
     },
   });
-  child.stdin.on('error', () => {});
+  child.stdin.on('error', () => undefined);
   child.stdout.on('data', (chunk) => {
     if (!connection.push(chunk)) child.stdout.pause();
   });
   child.once('error', (error: NodeJS.ErrnoException) => {
     const why = error.code === 'ENOENT' ? new Error('ssh is not installed') : error;
-    connection.on('error', () => {}).destroy(why);
+    connection.on('error', () => undefined).destroy(why);
     callback(why, null);
   });
   child.once('close', (code) => {

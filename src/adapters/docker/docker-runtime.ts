@@ -62,7 +62,7 @@ class DockerRuntime implements AttemptRuntime {
   readonly #images: Images;
   #listener: ((observation: RuntimeObservation) => void) | undefined;
   #engine: EngineFacts | undefined;
-  #cancelSweep: () => void = () => {};
+  #cancelSweep: () => void = () => undefined;
 
   constructor(client: DockerClient, options: DockerRuntimeOptions) {
     const { clock, ownerId } = options;
@@ -208,7 +208,7 @@ class DockerRuntime implements AttemptRuntime {
         .then(
           () => this.#sweepAgain(),
           // Closed, or refused by the engine: the next contact sweeps.
-          () => {},
+          () => undefined,
         );
     });
   }

@@ -32,8 +32,8 @@ export class EngineContact {
   /** Aborted when contact is lost or closed; a new one at each contact. */
   #present: AbortController | undefined;
   #whenReady: Promise<void>;
-  #sayReady: () => void = () => {};
-  #cancelTimer: () => void = () => {};
+  #sayReady: () => void = () => undefined;
+  #cancelTimer: () => void = () => undefined;
   #losses = 0;
   /** The engine's clock less our monotonic one. */
   #engineClockMs: number | undefined;
@@ -107,7 +107,7 @@ export class EngineContact {
 
   async pause(delayMs: number, giveUp?: AbortSignal): Promise<void> {
     const { signal, release } = joinSignals(this.#closing.signal, giveUp);
-    let cancel = () => {};
+    let cancel: () => void = () => undefined;
     try {
       await orAborted(
         new Promise<void>((resolve) => {
@@ -148,7 +148,7 @@ export class EngineContact {
         const reason = wordsOf(error);
         if (reason !== said) this.#listener.lost(reason);
         said = reason;
-        await this.pause(delayMs * (0.75 + Math.random() / 2)).catch(() => {});
+        await this.pause(delayMs * (0.75 + Math.random() / 2)).catch(() => undefined);
       }
     }
   }
@@ -237,7 +237,7 @@ function joinSignals(
   first: AbortSignal,
   second: AbortSignal | undefined,
 ): { signal: AbortSignal; release: () => void } {
-  if (!second) return { signal: first, release: () => {} };
+  if (!second) return { signal: first, release: () => undefined };
   const joined = new AbortController();
   const abortFirst = () => joined.abort(first.reason);
   const abortSecond = () => joined.abort(second.reason);
@@ -255,7 +255,7 @@ function joinSignals(
 /** What the promise gives, or the signal's reason as soon as it is aborted. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
-  let stop = () => {};
+  let stop: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason);
     signal.addEventListener('abort', stop);

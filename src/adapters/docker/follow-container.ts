@@ -102,7 +102,7 @@ async function untilLogEnd(
   following: Promise<void>,
   logEnd: AbortController,
 ): Promise<void> {
-  let cancel = () => {};
+  let cancel: () => void = () => undefined;
   let seen = -1;
   const look = () => {
     if (seen === log.messages) return logEnd.abort();

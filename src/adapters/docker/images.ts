@@ -86,7 +86,7 @@ export class Images {
         for (const listener of listeners) listener(activity);
       };
       const promise = this.#obtain(wish, enginePlatform, say, abort.signal).finally(() => this.#shared.delete(key));
-      promise.catch(() => {});
+      promise.catch(() => undefined);
       shared = { promise, listeners, abort };
       this.#shared.set(key, shared);
     }

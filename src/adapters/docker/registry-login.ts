@@ -105,7 +105,7 @@ async function askHelper(name: string, registry: string, path: string | undefine
       clearTimeout(timer);
       resolve({ code, output });
     });
-    child.stdin.on('error', () => {});
+    child.stdin.on('error', () => undefined);
     child.stdin.end(registry);
   });
   if (code !== 0) {

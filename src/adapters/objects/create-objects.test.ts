@@ -32,7 +32,7 @@ test('a file is reached without loading the SDK or the web client', async () => 
         return next(name, context);
       }\`));
     const { createObjects } = await import(${JSON.stringify(module)});
-    await createObjects({ aws: { configFile: '/dev/null', credentialsFile: '/dev/null' } }).stat(process.argv[1]).catch(() => {});
+    await createObjects({ aws: { configFile: '/dev/null', credentialsFile: '/dev/null' } }).stat(process.argv[1]).catch(() => undefined);
   `;
   const env = { ...process.env, AWS_EC2_METADATA_DISABLED: 'true' };
   const load = async (url: string) =>
@@ -57,7 +57,7 @@ test('runs of clients with different profiles get different objects, with the sa
   assert.notEqual(objectsOf({ aws }), withProfile);
   await objectsOf({ aws })
     .stat('s3://bucket/a')
-    .catch(() => {});
+    .catch(() => undefined);
   assert.ok(seen.length > 0 && seen.every((key) => key === 'of-the-client'));
   await assert.rejects(withProfile.stat('s3://bucket/a'), { message: /profile lab gives no credentials/ });
 });

@@ -36,7 +36,7 @@ export function createHttpObjects(settings: HttpSettings = {}): Objects {
       const sent = { 'user-agent': 'distributo', 'accept-encoding': 'identity', ...headers };
       const login = target.origin === origin && authorization !== undefined ? { authorization } : {};
       const answer = await request(target, { dispatcher, method, headers: { ...sent, ...login } });
-      answer.body.on('error', () => {}); // who reads it sees it; a body let go of may fail unseen
+      answer.body.on('error', () => undefined); // who reads it sees it; a body let go of may fail unseen
       const location = answer.headers.location;
       if (answer.statusCode < 300 || answer.statusCode >= 400 || typeof location !== 'string') return answer;
       await drop(answer);
@@ -230,7 +230,7 @@ const etagOf = (answer: Answer): string | null => {
 
 /** Lets go of an answer's body: reads a short one, so that its connection can be used again. */
 async function drop(answer: Answer): Promise<void> {
-  await answer.body.dump({ limit: 64 * 1024 }).catch(() => {});
+  await answer.body.dump({ limit: 64 * 1024 }).catch(() => undefined);
 }
 
 const backoffMs = (tries: number): number => BACKOFF_FIRST_MS * 2 ** (tries - 1) * (0.75 + Math.random() / 2);

@@ -1,7 +1,14 @@
 // Opens the client of S3, lazily: loading the SDK takes longer than most commands.
 
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import type { S3Settings } from './s3.ts';
+import type { Sleep } from '../../workspace/bounded-flow.ts';
+import type { AwsCredentials, AwsSettings } from './aws-settings.ts';
+
+export type S3Settings = AwsSettings & {
+  readonly credentials?: AwsCredentials;
+  readonly sleep?: Sleep;
+  readonly attemptsMax?: number;
+};
 
 /** Signs requests where no region is set; redirects lead to a bucket's own. */
 const REGION_UNTIL_TOLD = 'us-east-1';
@@ -55,7 +62,8 @@ function configOf(settings: S3Settings, region: string | undefined): S3ClientCon
   };
 }
 
-const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+const nothing = (): void => undefined;
+const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 const QUIET = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED';
 

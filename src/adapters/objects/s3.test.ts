@@ -16,7 +16,8 @@ import { createDirectoryFiles } from '../../workspace/directory-files.ts';
 import { stageIn, stageOut } from '../../workspace/staging.ts';
 import { awsCredentialsOf, awsSettingsOf } from './aws-settings.ts';
 import { createObjects } from './create-objects.ts';
-import { createS3Objects, md5Of, type S3Settings } from './s3.ts';
+import { createS3Objects, md5Of } from './s3.ts';
+import type { S3Settings } from './s3-client.ts';
 
 const run = promisify(execFile);
 const moto = await startMoto();
@@ -49,7 +50,7 @@ const objectsAt = (endpoint: string, more: Partial<S3Settings> = {}) =>
     region: 'us-east-1',
     credentials: MOTO_CREDENTIALS,
     attemptsMax: 1,
-    sleep: async () => {},
+    sleep: async () => undefined,
     ...more,
   });
 
@@ -384,7 +385,7 @@ test('the SDK says nothing of the Node version, and other warnings stay', { skip
   const script = `
     const { createObjects } = await import(${JSON.stringify(module)});
     const objects = createObjects({ aws: { endpoint: ${JSON.stringify(moto.endpoint)} }, credentials: ${JSON.stringify(MOTO_CREDENTIALS)} });
-    await objects.stat('s3://no-such-bucket/a').catch(() => {});
+    await objects.stat('s3://no-such-bucket/a').catch(() => undefined);
     process.emitWarning('a warning of ours');
   `;
   const { stderr } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: resolve('.') });

@@ -7,8 +7,7 @@ import type { ListedObject, ObjectStat, Objects, ObjectWriteOptions } from '../.
 import { type Sleep, sleep } from '../../workspace/bounded-flow.ts';
 import { ofSize, readWhole } from '../../workspace/file-content.ts';
 import { verified } from '../../workspace/verify-content.ts';
-import type { AwsCredentials, AwsSettings } from './aws-settings.ts';
-import { openS3Client } from './s3-client.ts';
+import { openS3Client, type S3Settings } from './s3-client.ts';
 import { isMissing, type S3Place, translateS3 } from './s3-errors.ts';
 
 const MIB = 1024 * 1024;
@@ -19,12 +18,6 @@ const PARTS_AT_ONCE = 2;
 /** S3 takes 10,000 parts; a few are left for rounding. */
 const PARTS_MAX = 9_900;
 const READ_TRIES_MAX = 5;
-
-export type S3Settings = AwsSettings & {
-  readonly credentials?: AwsCredentials;
-  readonly sleep?: Sleep;
-  readonly attemptsMax?: number;
-};
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 type Connection = { readonly sdk: Sdk; readonly client: S3Client };

@@ -303,7 +303,7 @@ test('after an abort staging ends at once, even where a source hangs', async (co
     async *read() {
       yield Buffer.from('12345');
       setImmediate(() => abort.abort(new Error('enough')));
-      await new Promise(() => {});
+      await new Promise(() => undefined);
     },
   };
   await assert.rejects(stageIn([{ url: 'file:///x', path: 'in' }], files, hanging, abort.signal), /enough/);

@@ -23,7 +23,7 @@ test('the end reaches a source that waits', async () => {
   let hasEnded = false;
   const silent: AsyncIterable<number> = {
     [Symbol.asyncIterator]: () => ({
-      next: () => new Promise(() => {}),
+      next: () => new Promise(() => undefined),
       return: async () => {
         hasEnded = true;
         return { done: true, value: undefined };

@@ -52,7 +52,7 @@ export function createTransport(address: Address, version = readVersion()) {
   /** The answer's head; a refusal of the other side is thrown. A connection that broke on a kept-alive socket is tried again. */
   async function open(route: Route, call: Call, isSecond = false): Promise<IncomingMessage> {
     const sent = send(route, call);
-    sent.on('error', () => {}); // heard by `once` below; later ones say that we hung up
+    sent.on('error', () => undefined); // heard by `once` below; later ones say that we hung up
     const abort = () => sent.destroy();
     call.signal?.addEventListener('abort', abort, { once: true });
     const timer = call.limitMs === undefined ? undefined : setTimeout(() => sent.destroy(new Late()), call.limitMs);
@@ -118,7 +118,7 @@ async function writeLines(sent: ClientRequest, lines: AsyncIterable<string> | It
   return never();
 }
 
-const never = (): Promise<never> => new Promise(() => {});
+const never = (): Promise<never> => new Promise(() => undefined);
 
 function hostOf(url: string): { readonly host: string; readonly port: string } {
   const { hostname, port, protocol } = new URL(url);

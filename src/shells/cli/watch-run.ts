@@ -158,7 +158,9 @@ class Lines implements Display {
     this.#context.say(`${formatClock(atMs, this.#context.time)} ${text}`);
   }
 
-  pause(): void {}
+  pause(): void {
+    // There is no picture to take away.
+  }
 
   end(): void {
     clearInterval(this.#timer);

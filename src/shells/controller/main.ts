@@ -60,7 +60,7 @@ function endOnSignals(stop: (reason: string) => Promise<void>): void {
       void stop(`signal ${signal}`);
     });
   }
-  process.on('SIGHUP', () => {}); // a closed terminal changes nothing
+  process.on('SIGHUP', () => undefined); // a closed terminal changes nothing
 }
 
 /** A fault of ours: what is recorded is safe and attempts go on, so the process ends and the next command starts another. */

@@ -71,7 +71,7 @@ export async function runController<Held extends { readonly store: Pick<Store, '
   let socketPath: string | undefined;
   let server: Awaited<ReturnType<typeof openServer>> | undefined;
   let isEnding = false;
-  let resolveEnded: (end: { reason: string; error: unknown }) => void = () => {};
+  let resolveEnded: (end: { reason: string; error: unknown }) => void = () => undefined;
   const ended = new Promise<{ reason: string; error: unknown }>((resolve) => {
     resolveEnded = resolve;
   });

@@ -181,7 +181,7 @@ test('a followed stream ends quietly when its reader asks so', async (t) => {
     aStubEngine({
       readLogs: async function* () {
         yield { atMs: 1, stream: 'stdout', text: 'first' };
-        await new Promise(() => {});
+        await new Promise(() => undefined);
       },
     }),
   );
@@ -250,7 +250,7 @@ test('items arrive in chunks as they were sent', async (t) => {
 });
 
 test('items that are not what a chunk must be are refused without repeating them', async (t) => {
-  const { client } = await serveStub(t, aStubEngine({ putItems: async () => {} }));
+  const { client } = await serveStub(t, aStubEngine({ putItems: async () => undefined }));
   const wrong: [string[], RegExp][] = [
     [['[["a"]]', '[["b"]]'], /chunk 0 is not the last/],
     [['canary'], /not JSON/],

@@ -49,8 +49,8 @@ export async function sendLines(
     clearInterval(beat);
     raw.end();
     // Not awaited: a generator that waits for the next line of a log takes its end only then.
-    next.catch(() => {});
-    iterator.return?.(undefined).catch(() => {});
+    next.catch(() => undefined);
+    iterator.return?.(undefined).catch(() => undefined);
   }
 }
 

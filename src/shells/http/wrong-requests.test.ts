@@ -23,9 +23,9 @@ function anEmptyEngine(): Engine {
 const aServer = () =>
   createHttpServer({
     engine: anEmptyEngine(),
-    onFault: () => {},
+    onFault: () => undefined,
     self: {
-      stop: () => {},
+      stop: () => undefined,
       describe: () => {
         throw new DistributoError('NOT_FOUND', 'a test');
       },

@@ -2,7 +2,7 @@
 
 import { EXIT } from '../../exit-codes.ts';
 import type { CommandModule } from '../command.ts';
-import { COMMAND_TABLE } from '../command-table.ts';
+import { COMMAND_NAMES } from '../command-names.ts';
 import { refuseUse } from '../usage.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -22,7 +22,7 @@ export const command: CommandModule = {
   },
 };
 
-const NAMES = COMMAND_TABLE.flatMap((row) => [row.name, ...row.aliases]);
+const NAMES = COMMAND_NAMES.flatMap((row) => [row.name, ...row.aliases]);
 /** Commands whose first word is the name of a run. */
 const WITH_RUN = 'status|show|explain|logs|wait|cancel|stop|retry|pause|resume|rm|results|events';
 
@@ -44,7 +44,7 @@ complete -o default -F _distributo distributo`;
 }
 
 function zsh(): string {
-  const rows = COMMAND_TABLE.map((row) => `    '${row.name}:${row.summary.replaceAll("'", '’')}'`).join('\n');
+  const rows = COMMAND_NAMES.map((row) => `    '${row.name}:${row.summary.replaceAll("'", '’')}'`).join('\n');
   return `#compdef distributo
 _distributo() {
   local -a commands
@@ -63,7 +63,7 @@ compdef _distributo distributo`;
 }
 
 function fish(): string {
-  const rows = COMMAND_TABLE.map(
+  const rows = COMMAND_NAMES.map(
     (row) =>
       `complete -c distributo -n __fish_use_subcommand -f -a ${row.name} -d '${row.summary.replaceAll("'", '’')}'`,
   );
