@@ -77,11 +77,26 @@ export class DockerClient {
     await this.#read(answer.body.dump());
   }
 
-  async stream(method: Method, path: string, options: RequestOptions = {}): Promise<Readable> {
-    return (await this.#send(method, path, options)).body;
+  /** To be read once. A connection that breaks in its midst throws as a request does. */
+  async stream(method: Method, path: string, options: RequestOptions = {}): Promise<AsyncIterable<Buffer>> {
+    const { body } = await this.#send(method, path, options);
+    // It may break before anybody reads; whoever reads then is told.
+    body.on('error', () => {});
+    return { [Symbol.asyncIterator]: () => this.#iterate(body) };
   }
 
-  /** A failure of the connection in the midst of a stream, in the product's words; other errors as they are. */
+  #iterate(body: Readable): AsyncIterator<Buffer> {
+    const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    return {
+      next: () => this.#read(chunks.next()),
+      return: async () => {
+        body.destroy();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  /** A failure of the connection in the product's words; other errors as they are. */
   translate(error: unknown): unknown {
     if (error instanceof DistributoError || isAbort(error)) return error;
     return unreachable(this.#options, error);

@@ -2,7 +2,6 @@
 // no contact, calls wait; a call that was cut off is made again, so every call given to it must bear being repeated.
 
 import { setMaxListeners } from 'node:events';
-import type { Readable } from 'node:stream';
 import type { Clock } from '../../ports/clock.ts';
 import { type DockerClient, isAbort, isUnreachable, refusedWith } from './docker-client.ts';
 import type { EngineEvent, EngineInfo } from './engine-types.ts';
@@ -180,7 +179,7 @@ export class EngineContact {
     void this.#read(stream, present, signal);
   }
 
-  async #read(stream: Readable, present: AbortController, signal: AbortSignal): Promise<void> {
+  async #read(stream: AsyncIterable<Uint8Array>, present: AbortController, signal: AbortSignal): Promise<void> {
     let failure: unknown = new Error('the engine closed its connections');
     try {
       for await (const { Actor } of readJsonLines<EngineEvent>(stream)) {

@@ -1,7 +1,6 @@
 // Copies a container's output into the attempt's log while it comes, each message once: after a cut or a restart it is asked
 // for again from the last instant that was kept, and what is kept already of that instant is passed over.
 
-import type { Readable } from 'node:stream';
 import { type CappedLog, openCappedLog } from '../../workspace/capped-log.ts';
 import { decodeBytes } from '../../workspace/decode-bytes.ts';
 import type { StreamBytes } from '../../workspace/log-records.ts';
@@ -97,7 +96,7 @@ export async function copyLog(
         signal,
         timeoutMs: 0,
       });
-      await copy(stream, new FrameSplitter(container.mendsLineEnds), skip, to, (error) => client.translate(error));
+      await copy(stream, new FrameSplitter(container.mendsLineEnds), skip, to);
     }, giveUp);
   } catch (error) {
     giveUp?.throwIfAborted();
@@ -110,23 +109,18 @@ export async function copyLog(
 }
 
 async function copy(
-  stream: Readable,
+  stream: AsyncIterable<Buffer>,
   splitter: FrameSplitter,
   skip: Repetition,
   to: AttemptLog,
-  translate: (error: unknown) => unknown,
 ): Promise<void> {
-  try {
-    for await (const chunk of stream) {
-      for (const message of splitter.split(chunk as Buffer)) {
-        const fresh = skip.pass(message);
-        if (fresh === null) continue;
-        if (skip.isGap()) to.log.note(message.atMs, 'output is missing here: it came faster than the engine gave it');
-        to.append(fresh);
-      }
+  for await (const chunk of stream) {
+    for (const message of splitter.split(chunk)) {
+      const fresh = skip.pass(message);
+      if (fresh === null) continue;
+      if (skip.isGap()) to.log.note(message.atMs, 'output is missing here: it came faster than the engine gave it');
+      to.append(fresh);
     }
-  } catch (error) {
-    throw translate(error);
   }
 }
 

@@ -1,7 +1,6 @@
 // Sees that an image is on the engine before a container is made of it: looks, pulls as the policy says, tries again what may
 // get better. Attempts that need the same image at once share one look and one pull.
 
-import type { Readable } from 'node:stream';
 import { DistributoError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { normalisePlatform } from './describe-engine.ts';
@@ -187,7 +186,7 @@ export class Images {
       await followPull(wish.image, stream, say, fail);
     } catch (error) {
       if (refusedWith(error) !== undefined) throw fail((error as Error).message, error);
-      throw error instanceof DistributoError || signal.aborted ? error : this.#client.translate(error);
+      throw error;
     }
   }
 }
@@ -202,7 +201,7 @@ type PullLine = {
 /** Reads a pull to its end; says how much of what is known has come, whenever a whole percentage is passed. */
 async function followPull(
   image: string,
-  stream: Readable,
+  stream: AsyncIterable<Uint8Array>,
   say: Progress,
   fail: (words: string) => unknown,
 ): Promise<void> {
