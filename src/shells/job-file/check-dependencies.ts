@@ -46,18 +46,22 @@ function findCycle(
 ): readonly string[] | undefined {
   if (done.has(start)) return undefined;
   const path: { readonly name: string; next: number }[] = [{ name: start, next: 0 }];
+  const places = new Map([[start, 0]]);
   let found: readonly string[] | undefined;
-  while (path.length > 0) {
-    const top = path.at(-1) as { readonly name: string; next: number };
+  for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
     const other = byName.get(top.name)?.dependsOn[top.next]?.job;
     top.next += 1;
     if (other === undefined) {
       done.add(top.name);
+      places.delete(top.name);
       path.pop();
-    } else {
-      const at = path.findIndex((step) => step.name === other);
-      if (at >= 0) found ??= [...path.slice(at).map((step) => step.name), other];
-      else if (byName.has(other) && !done.has(other)) path.push({ name: other, next: 0 });
+      continue;
+    }
+    const at = places.get(other);
+    if (at !== undefined) found ??= [...path.slice(at).map((step) => step.name), other];
+    else if (byName.has(other) && !done.has(other)) {
+      places.set(other, path.length);
+      path.push({ name: other, next: 0 });
     }
   }
   return found;

@@ -191,9 +191,13 @@ const HABITS: Readonly<Record<string, string>> = {
   tasks: 'array',
 };
 
+/** Of one mapping: more are not told, since looking for the nearest name takes its time. */
+const UNKNOWN_FIELDS_MAX = 200;
+
 export function unknownFields(value: object, shape: object): readonly UnknownField[] {
   return Object.keys(value)
     .filter((key) => !Object.hasOwn(shape, key) && !key.startsWith('x-'))
+    .slice(0, UNKNOWN_FIELDS_MAX)
     .map((key) => {
       const known = Object.keys(shape);
       const habit = Object.hasOwn(HABITS, key) ? HABITS[key] : undefined;

@@ -52,7 +52,11 @@ export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
   });
   unique.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
   if (unique.length <= PROBLEMS_MAX) return unique;
-  const more = makeProblem(null, [], `${(unique.length - PROBLEMS_MAX).toLocaleString('en-US')} more problems`);
+  const more = makeProblem(
+    null,
+    [],
+    `at least ${(unique.length - PROBLEMS_MAX).toLocaleString('en-US')} more problems`,
+  );
   return [...unique.slice(0, PROBLEMS_MAX), more];
 }
 

@@ -8,7 +8,7 @@ import { type FieldPath, makeProblem, type Place, type Problem } from './problem
 import { placeSyntaxError } from './syntax-error.ts';
 
 /** Above this a file is refused unread: long lists belong into `array: {file: …}`. */
-export const JOB_FILE_BYTES_MAX = 4 * 1024 * 1024;
+export const JOB_FILE_BYTES_MAX = 1024 * 1024;
 
 /** Values that aliases may add to those written in the file. */
 const ALIASED_VALUES_MAX = 100_000;
@@ -30,7 +30,7 @@ export type ReadDocument = { readonly document: SourceDocument | null; readonly 
 export function readDocument(text: string): ReadDocument {
   const size = text.length > JOB_FILE_BYTES_MAX ? text.length : new TextEncoder().encode(text).length;
   if (size > JOB_FILE_BYTES_MAX) {
-    const message = `expected a job file of at most 4 MiB, got ${(size / 2 ** 20).toFixed(1)} MiB; long lists of items belong into a file of their own: array: {file: items.csv}`;
+    const message = `expected a job file of at most 1 MiB, got ${(size / 2 ** 20).toFixed(1)} MiB; long lists of items belong into a file of their own: array: {file: items.csv}`;
     return { document: null, problems: [makeProblem(START, [], message)] };
   }
   const deepAt = findTooDeep(text);
