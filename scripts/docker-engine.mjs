@@ -1,0 +1,62 @@
+// A Docker engine for the tests: the one that answers, else one started here and ended with us. DOCKER_HOST is a choice of its
+// own: where it points nowhere, no other engine takes its place.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { say } from './set-up.mjs';
+
+const answers = () =>
+  spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'ignore', timeout: 20_000 }).status ===
+  0;
+
+/** Tried in this order: as it is; where the network may not be changed; where the disk cannot hold layers either. */
+const WAYS = [
+  [],
+  ['--iptables=false', '--bridge=none'],
+  ['--iptables=false', '--bridge=none', '--storage-driver=vfs', '--data-root=OWN'],
+];
+const START_MS = 60_000;
+
+/** @returns {Promise<{ stop: () => Promise<void>, trouble: string | null }>} */
+export async function provideDocker() {
+  const none = async () => undefined;
+  if (answers()) return { stop: none, trouble: null };
+  if (process.env.DOCKER_HOST)
+    return { stop: none, trouble: `no engine answers at DOCKER_HOST=${process.env.DOCKER_HOST}` };
+  if (process.getuid?.() !== 0) return { stop: none, trouble: 'no Docker engine answers, and only root can start one' };
+  let last = 'dockerd is not installed';
+  for (const way of WAYS) {
+    const folder = mkdtempSync(join(tmpdir(), 'distributo-dockerd-'));
+    const flags = way.map((flag) => flag.replace('OWN', join(folder, 'data')));
+    const log = openSync(join(folder, 'log'), 'a');
+    const daemon = spawn('dockerd', flags, { stdio: ['ignore', log, log] });
+    closeSync(log);
+    let isOver = false;
+    daemon.on('error', () => {
+      isOver = true;
+    });
+    daemon.on('exit', () => {
+      isOver = true;
+    });
+    for (const until = Date.now() + START_MS; Date.now() < until && !isOver; ) {
+      if (answers()) {
+        say(`started a Docker engine for the tests (dockerd ${flags.join(' ')})`);
+        return { stop: () => end(daemon), trouble: null };
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    last = `dockerd did not come up: ${readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n').at(-1) ?? ''}`;
+    if (!isOver) await end(daemon);
+  }
+  return { stop: none, trouble: last };
+}
+
+function end(daemon) {
+  return new Promise((resolve) => {
+    if (daemon.exitCode !== null) return resolve();
+    daemon.once('exit', resolve);
+    daemon.kill('SIGTERM');
+  });
+}

@@ -1,0 +1,69 @@
+// Runs compiled tests of some folders with Node's own runner and counts them.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT, say } from './set-up.mjs';
+
+export function testFiles(folder) {
+  const all = readdirSync(join(ROOT, 'dist', folder), { recursive: true, withFileTypes: true });
+  return all
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.test.js'))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+/** @returns {{ passed: number, failed: number, skipped: number, failures: string[] }} */
+export function runTests(name, files, concurrency) {
+  say(`\n== ${name}: ${files.length} files`);
+  const folder = mkdtempSync(join(tmpdir(), 'distributo-count-'));
+  const counts = join(folder, 'counts.json');
+  const reporters = [
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${join(ROOT, 'scripts/count-reporter.mjs')}`,
+    `--test-reporter-destination=${counts}`,
+  ];
+  const done = spawnSync(process.execPath, ['--test', `--test-concurrency=${concurrency}`, ...reporters, ...files], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  try {
+    const counted = JSON.parse(readFileSync(counts, 'utf8'));
+    // A runner that fails without a failed test has failed all the same.
+    if (done.status !== 0 && counted.failed === 0)
+      return { ...counted, failed: 1, failures: [`${name}: the runner ended with ${done.status ?? done.signal}`] };
+    return counted;
+  } catch {
+    return {
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      failures: [`${name}: the runner ended with ${done.status ?? done.signal} and counted nothing`],
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function sum(all) {
+  return all.reduce(
+    (total, one) => ({
+      passed: total.passed + one.passed,
+      failed: total.failed + one.failed,
+      skipped: total.skipped + one.skipped,
+      failures: [...total.failures, ...one.failures],
+    }),
+    { passed: 0, failed: 0, skipped: 0, failures: [] },
+  );
+}
+
+/** Format, lint and types: each counts as one. */
+export function checkStyle() {
+  const biome = join(ROOT, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
+  const done = spawnSync(process.execPath, [biome, 'check', '.'], { cwd: ROOT, stdio: 'inherit' });
+  return done.status === 0
+    ? { passed: 1, failed: 0, skipped: 0, failures: [] }
+    : { passed: 0, failed: 1, skipped: 0, failures: ['format and lint: npx biome check --write .'] };
+}

@@ -1,0 +1,39 @@
+// `npm test`: installs, builds, prepares what the suites need, runs everything. What cannot be prepared is said aloud and its
+// suites are skipped; with CI=true that is a failure, by the suites themselves.
+
+import { installCommand, installPackages } from './debian.mjs';
+import { provideDocker } from './docker-engine.mjs';
+import { checkStyle, runTests, sum, testFiles } from './run-tests.mjs';
+import { say, setUp } from './set-up.mjs';
+
+const PACKAGES = ['python3', 'python3-venv', 'docker.io', 'busybox-static', 'gcc', 'libc6-dev'];
+
+setUp();
+const missing = installPackages(PACKAGES);
+if (missing.length > 0)
+  say(`! not on this machine: ${missing.join(', ')}; their suites are skipped. As root: ${installCommand(missing)}`);
+const docker = await provideDocker();
+if (docker.trouble !== null) say(`! ${docker.trouble}; suites that need containers are skipped`);
+
+// Groups one after the other: what kills processes and starts engines does not run beside what measures limits.
+const GROUPS = [
+  ['unit, property, engine, architecture', ['src', 'test/property', 'test/engine', 'test/architecture'], 2],
+  ['contract', ['test/contract'], 2],
+  ['end to end', ['test/end-to-end'], 2],
+  ['reliability', ['test/reliability'], 1],
+];
+
+let total;
+try {
+  total = sum([
+    checkStyle(),
+    ...GROUPS.map(([name, folders, concurrency]) => runTests(name, folders.flatMap(testFiles), concurrency)),
+  ]);
+} finally {
+  await docker.stop();
+}
+console.log('');
+for (const failure of total.failures) console.log(`FAILED  ${failure}`);
+if (total.skipped > 0) console.log('Skipped tests say why above.');
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed === 0 ? 0 : 1);
