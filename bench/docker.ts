@@ -18,19 +18,7 @@ import type { Target } from '../src/domain/job.ts';
 import type { AttemptRuntime, RuntimeObservation } from '../src/ports/attempt-runtime.ts';
 import { anExecutor, anOrder } from '../test/support/an-order.ts';
 import { BUSYBOX_IMAGE, findTestEngine } from '../test/support/docker-image.ts';
-
-/** One line of DESIGN's form. */
-export type Figure = {
-  readonly bench: string;
-  readonly case: string;
-  readonly metric: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly baseline: number | null;
-  readonly ratio: number | null;
-  readonly bar: number | null;
-  readonly ok: boolean | null;
-};
+import type { Figure } from './figure.ts';
 
 export type DockerBenchOptions = {
   readonly containers: number;
