@@ -81,7 +81,7 @@ export class DockerClient {
   async stream(method: Method, path: string, options: RequestOptions = {}): Promise<AsyncIterable<Buffer>> {
     const { body } = await this.#send(method, path, options);
     // It may break before anybody reads; whoever reads then is told.
-    body.on('error', () => {});
+    body.on('error', () => undefined);
     return { [Symbol.asyncIterator]: () => this.#iterate(body) };
   }
 
