@@ -336,8 +336,9 @@ test('the environment comes from files, the file itself, and for names alone fro
 test('an environment that no program can be started with is refused', async () => {
   const [large] = await problemsOf(`${MINIMAL}env: {A: ${'x'.repeat(200_000)}}\n`);
   assert.match(large ?? '', /env: A has 195 KiB; Linux starts no program with a variable above 128 KiB/);
-  const many = Array.from({ length: 100 }, (_, n) => `  A${n}: ${'x'.repeat(20_000)}`).join('\n');
-  const [total] = await problemsOf(`${MINIMAL}env:\n${many}\n`);
+  const many = Array.from({ length: 100 }, (_, n) => `A${n}=${'x'.repeat(20_000)}`).join('\n');
+  const files = { '/home/ada/project/.env': many };
+  const [total] = await problemsOf(`${MINIMAL}env_file: .env\n`, aJobFileContext({ files }));
   assert.match(total ?? '', /an environment of 1954 KiB; at most 1,024 KiB can be passed/);
 });
 
