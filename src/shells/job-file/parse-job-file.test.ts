@@ -118,15 +118,15 @@ test('the example of the terminal page is printed as it stands there', async () 
   const error = jobFileError(parsed.problems, text, 'screening.yaml');
   assert.equal(error.message, 'screening.yaml has 3 problems');
   assert.deepEqual(error.details.lines, [
-    '  4:3    resources.memroy   unknown field; nearest: memory',
-    '     4 |   memroy: 3500MiB',
-    '       |   ^^^^^^',
-    '  6:13   estimate.duration  expected a duration such as 90s, 18m or 2h30m, got "18 mins"',
-    '     6 |   duration: 18 mins',
-    '       |             ^^^^^^^',
-    '  10:11  array.range.step   expected a whole number above 0, got 0',
-    '    10 |     step: 0',
-    '       |           ^',
+    '4:3    resources.memroy   unknown field; nearest: memory',
+    '   4 |   memroy: 3500MiB',
+    '     |   ^^^^^^',
+    '6:13   estimate.duration  expected a duration such as 90s, 18m or 2h30m, got "18 mins"',
+    '   6 |   duration: 18 mins',
+    '     |             ^^^^^^^',
+    '10:11  array.range.step   expected a whole number above 0, got 0',
+    '  10 |     step: 0',
+    '     |           ^',
   ]);
 });
 

@@ -60,7 +60,7 @@ export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
   return [...unique.slice(0, PROBLEMS_MAX), more];
 }
 
-/** The lines that people read: place, field, message, and the line of the file with the place marked. */
+/** The lines that people read, not indented: place, field, message, and the line of the file with the place marked. */
 export function printProblems(problems: readonly Problem[], text: string): readonly string[] {
   const lines = text.split(/\r\n|\r|\n/);
   const placeOf = (problem: Problem) => (problem.line === null ? '' : `${problem.line}:${problem.column}`);
@@ -82,7 +82,7 @@ function excerpt(line: string, number: number, column: number, width: number): r
   const shown = [...line.slice(from, from + EXCERPT_WIDTH)]
     .map((sign) => (sign < ' ' || sign === '\x7f' ? ' ' : sign))
     .join('');
-  const gutter = `  ${String(number).padStart(4)} | `;
+  const gutter = `${String(number).padStart(4)} | `;
   const mark = '^'.repeat(Math.max(1, Math.min(width, shown.length - (column - 1 - from))));
   return [gutter + shown, `${' '.repeat(gutter.length - 2)}| ${' '.repeat(column - 1 - from)}${mark}`];
 }
