@@ -68,7 +68,7 @@ export function printProblems(problems: readonly Problem[], text: string): reado
   const fieldWidth = Math.min(Math.max(...problems.map((problem) => problem.field.length), 0), 32) + 2;
   return problems.flatMap((problem) => {
     const said =
-      `  ${placeOf(problem).padEnd(placeWidth)}${problem.field.padEnd(fieldWidth)}${problem.message}`.trimEnd();
+      `${placeOf(problem).padEnd(placeWidth)}${problem.field.padEnd(fieldWidth)}${problem.message}`.trimEnd();
     if (problem.line === null || problem.column === null) return [said];
     return [said, ...excerpt(lines[problem.line - 1] ?? '', problem.line, problem.column, problem.width)];
   });
