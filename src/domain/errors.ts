@@ -9,7 +9,6 @@ export const ERROR_CODES = {
   NOT_FOUND: 'no run, task or attempt of that name',
   CONFLICT: 'the request does not fit the present state',
   JOB_UNPLACEABLE: 'a task is larger than every machine',
-  DEADLINE_INFEASIBLE: 'the deadline cannot be met',
   NOT_SUPPORTED: 'the chosen backend cannot do that yet',
   INPUT_UNREADABLE: 'an input could not be read',
   OUTPUT_MISSING: 'an output was not there after a successful end',

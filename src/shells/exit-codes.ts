@@ -30,7 +30,6 @@ export const ERROR_MAPPING: Readonly<Record<ErrorCode, Mapping>> = {
   NOT_FOUND: map(EXIT.notFound, 404),
   CONFLICT: map(EXIT.ownError, 409),
   JOB_UNPLACEABLE: map(EXIT.infeasible, 422),
-  DEADLINE_INFEASIBLE: map(EXIT.infeasible, 422),
   NOT_SUPPORTED: map(EXIT.wrongUse, 422),
   INPUT_UNREADABLE: map(EXIT.ownError, 422),
   OUTPUT_MISSING: map(EXIT.ownError, 422),
