@@ -24,7 +24,7 @@ const everything = [...code, ...sources('test')];
 
 describe('the house is tidy', () => {
   it('every file opens with what it decides', () => {
-    const silent = code.filter((path) => !path.endsWith('.test.ts') && !/^(#!.*\n)?\/\//.test(read(path)));
+    const silent = code.filter((path) => !path.endsWith('.test.ts') && !/^(#!.*\n+)?\/\//.test(read(path)));
     assert.deepEqual(silent, [], 'files without a head comment');
   });
 
