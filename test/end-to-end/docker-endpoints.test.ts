@@ -41,8 +41,14 @@ await dockerSuite('docker: endpoints', ({ engine, house }) => {
       server = createServer((client) => {
         const upstream = connect(socketPath);
         client.pipe(upstream).pipe(client);
-        client.once('error', () => upstream.destroy());
-        upstream.once('error', () => client.destroy());
+        // A pipe does not pass on that its other end was destroyed: what stays open would keep this process.
+        for (const [one, other] of [
+          [client, upstream],
+          [upstream, client],
+        ] as const) {
+          one.on('error', () => other.destroy());
+          one.on('close', () => other.destroy());
+        }
       }).listen(0, '127.0.0.1');
       await once(server, 'listening');
       const address = server.address();

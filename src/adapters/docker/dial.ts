@@ -97,6 +97,9 @@ function dialSsh(rest: string, env: NonNullable<DialOptions['env']>, callback: P
     write: (chunk, _, done) => void child.stdin.write(chunk, () => done()),
     final: (done) => void child.stdin.end(() => done()),
     destroy: (error, done) => {
+      // What runs at the far end may not heed a signal; it ends when nobody writes to it any more.
+      child.stdin.destroy();
+      child.stdout.destroy();
       child.kill();
       done(error);
     },

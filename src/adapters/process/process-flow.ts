@@ -17,7 +17,7 @@ import { exitReason, readLastWords } from '../../workspace/exit-reason.ts';
 import { stageIn, stageOut } from '../../workspace/staging.ts';
 import { environmentOf, splitEnvironment } from './environment.ts';
 import { commandOf } from './find-process-refusals.ts';
-import type { ProcessEntry, ProcessTable } from './process-table.ts';
+import { type ProcessEntry, type ProcessTable, readUptimeMs, TICK_MS } from './process-table.ts';
 import { RawOutput } from './raw-output.ts';
 import { blockExecutor, type ExecutorSight, lookAtExecutor } from './records.ts';
 import { resolveCommand } from './resolve-command.ts';
@@ -63,6 +63,9 @@ export class ProcessFlow {
   readonly #output: RawOutput;
   readonly #giveUp = new AbortController();
   #verdict: Verdict | undefined;
+  /** By the monotonic clock: the wall clock may be set while a grace period runs. */
+  #killAtMonotonicMs = Number.POSITIVE_INFINITY;
+  #claimingSinceMs: number | undefined;
   #wake: () => void = () => undefined;
   #wrapper: ProcessEntry | undefined;
   #startedAtMs: number | null = null;
@@ -78,6 +81,7 @@ export class ProcessFlow {
     mkdirSync(join(this.#runDirectory, 'tmp'), { recursive: true, mode: 0o700 });
     this.#verdict = readVerdict(this.#runDirectory);
     this.#peakMemoryMib = this.#verdict?.peakMemoryMib ?? null;
+    if (this.#verdict !== undefined) this.#killIn(this.#verdict.killAtMs - world.clock.nowMs());
     this.#output = new RawOutput(
       this.#runDirectory,
       logDirectory(world.stateDirectory, order.attemptId),
@@ -109,19 +113,13 @@ export class ProcessFlow {
 
   /** Once a second: the attempt's processes, for its memory and for what is to be killed. */
   watch(processes: readonly ProcessEntry[]): void {
-    const nowMs = this.#world.clock.nowMs();
     this.#watchMemory(processes);
     const { timeoutMs, stopGracePeriodMs } = this.order;
-    if (
-      timeoutMs !== null &&
-      this.#startedAtMs !== null &&
-      this.#verdict === undefined &&
-      nowMs - this.#startedAtMs > timeoutMs
-    ) {
+    if (timeoutMs !== null && this.#wrapper !== undefined && this.#verdict === undefined && this.#ranMs() > timeoutMs) {
       const reason = `ran longer than its timeout of ${(timeoutMs / 1000).toLocaleString('en-US')} s`;
       this.#judge({ state: 'failed', cause: 'timeout', reason }, stopGracePeriodMs);
     }
-    if (this.#verdict !== undefined && nowMs >= this.#verdict.killAtMs) this.#signal(processes, 'SIGKILL');
+    if (this.#world.clock.monotonicMs() >= this.#killAtMonotonicMs) this.#signal(processes, 'SIGKILL');
     this.#wake();
   }
 
@@ -222,8 +220,7 @@ export class ProcessFlow {
       if (sight.kind === 'blocked')
         throw new DistributoError('START_FAILED', this.#verdict?.end.reason ?? 'stopped before it began');
       if (sight.kind === 'running') this.#tellRunning(sight);
-      if (sight.kind === 'claiming' && this.#world.clock.nowMs() - sight.sinceMs > CLAIMING_MS_MAX)
-        throw interruptedStart();
+      if (sight.kind === 'claiming') this.#waitForClaim();
       if (sight.kind === 'unclaimed') {
         if (this.#verdict !== undefined && blockExecutor(this.#runDirectory, index))
           throw new DistributoError('START_FAILED', this.#verdict.end.reason);
@@ -337,7 +334,28 @@ export class ProcessFlow {
     this.#judge({ state: 'failed', cause: 'oom', reason }, 0);
   }
 
+  #waitForClaim(): void {
+    const nowMs = this.#world.clock.monotonicMs();
+    this.#claimingSinceMs ??= nowMs;
+    if (nowMs - this.#claimingSinceMs > CLAIMING_MS_MAX) throw interruptedStart();
+  }
+
+  /** How long the first executor that ran, and all after it, have taken: by the machine's own clock of its uptime, which no one sets. */
+  #ranMs(): number {
+    this.#firstStartTicks ??= this.#wrapper?.startTicks;
+    return this.#firstStartTicks === undefined ? 0 : readUptimeMs() - this.#firstStartTicks * TICK_MS;
+  }
+
+  #firstStartTicks: number | undefined;
+
+  /** What is left of a grace period that an earlier controller began; at most the whole of it, however the clock was set. */
+  #killIn(leftMs: number): void {
+    const most = this.order.stopGracePeriodMs;
+    this.#killAtMonotonicMs = this.#world.clock.monotonicMs() + Math.min(Math.max(leftMs, 0), most);
+  }
+
   #judge(end: Verdict['end'], gracePeriodMs: number): void {
+    this.#killAtMonotonicMs = this.#world.clock.monotonicMs() + gracePeriodMs;
     this.#verdict = { end, killAtMs: this.#world.clock.nowMs() + gracePeriodMs, peakMemoryMib: this.#peakMemoryMib };
     writeVerdict(this.#runDirectory, this.#verdict);
     this.#giveUp.abort();

@@ -126,6 +126,9 @@ export class ProcessTable {
   }
 }
 
+/** Since the boot, suspended time included, as start times are counted. */
+export const readUptimeMs = (): number => Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1000;
+
 /** Node does not tell the page size; of the architectures it runs Linux on, these may have another than 4 KiB. */
 function pageBytesOf(architecture: string): number {
   if (architecture !== 'arm64' && architecture !== 'ppc64' && architecture !== 'loong64') return 4096;
