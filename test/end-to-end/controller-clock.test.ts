@@ -41,7 +41,7 @@ for (const [what, stepMs] of [
       aheadMs -= stepMs;
       await waitFor('the end', async () => (await client.readRun(run)).endedAtMs !== null);
       const task = await client.readTask(`${run}/0`);
-      assert.deepEqual([task.state, task.attempts], ['succeeded', 2]);
+      assert.deepEqual([task.state, task.attempts, task.reason], ['succeeded', 2, 'exit 0']);
       const { events } = await client.listEvents({ run });
       const times = events.map(({ atMs }) => atMs);
       assert.deepEqual(

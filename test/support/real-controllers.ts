@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { logPath } from '../../src/shells/controller/controller-log.ts';
-import { readHolder } from '../../src/shells/controller/controller-record.ts';
+import { readHolder, readRecord } from '../../src/shells/controller/controller-record.ts';
+import { removeSocket } from '../../src/shells/controller/socket-path.ts';
 import { type Connection, type StartOptions, startController } from '../../src/shells/controller/start-controller.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -28,6 +29,8 @@ export async function realControllers(test: TestContext, subdirectory = 'state')
   test.after(async () => {
     for (const { client } of connections) client.close();
     await kill();
+    const socket = readRecord(stateDirectory)?.socket;
+    if (socket) removeSocket(socket); // of a long path: it lies elsewhere
     await rm(folder, { recursive: true, force: true });
   });
   return {
