@@ -1,11 +1,9 @@
 // `npm run check`: format, lint, types, unit, property and architecture tests. Needs no Docker and no network.
 
-import { checkStyle, runTests, sum, testFiles } from './run-tests.mjs';
+import { checkStyle, report, runTests, sum, testFiles } from './run-tests.mjs';
 import { setUp } from './set-up.mjs';
 
 setUp();
 const quick = ['src', 'test/property', 'test/engine', 'test/architecture'].flatMap(testFiles);
 const total = sum([checkStyle(), runTests('unit, property, architecture', quick, 2)]);
-for (const failure of total.failures) console.log(`FAILED  ${failure}`);
-console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-process.exit(total.failed === 0 ? 0 : 1);
+process.exit(report(total));

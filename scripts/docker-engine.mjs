@@ -2,7 +2,7 @@
 // own: where it points nowhere, no other engine takes its place.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { say } from './set-up.mjs';
@@ -18,6 +18,9 @@ const WAYS = [
   ['--iptables=false', '--bridge=none', '--storage-driver=vfs', '--data-root=OWN'],
 ];
 const START_MS = 60_000;
+/** A daemon without a bridge removes docker0, which may be that of another engine: then it gets a network of its own. */
+const apartFrom = (way) =>
+  way.includes('--bridge=none') && existsSync('/sys/class/net/docker0') ? ['unshare', '--net'] : [];
 
 /** @returns {Promise<{ stop: () => Promise<void>, trouble: string | null }>} */
 export async function provideDocker() {
@@ -31,7 +34,8 @@ export async function provideDocker() {
     const folder = mkdtempSync(join(tmpdir(), 'distributo-dockerd-'));
     const flags = way.map((flag) => flag.replace('OWN', join(folder, 'data')));
     const log = openSync(join(folder, 'log'), 'a');
-    const daemon = spawn('dockerd', flags, { stdio: ['ignore', log, log] });
+    const [program, ...words] = [...apartFrom(way), 'dockerd', ...flags];
+    const daemon = spawn(program, words, { stdio: ['ignore', log, log] });
     closeSync(log);
     let isOver = false;
     daemon.on('error', () => {
@@ -43,14 +47,24 @@ export async function provideDocker() {
     for (const until = Date.now() + START_MS; Date.now() < until && !isOver; ) {
       if (answers()) {
         say(`started a Docker engine for the tests (dockerd ${flags.join(' ')})`);
-        return { stop: () => end(daemon), trouble: null };
+        return { stop: () => end(daemon).then(() => remove(folder)), trouble: null };
       }
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
     last = `dockerd did not come up: ${readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n').at(-1) ?? ''}`;
     if (!isOver) await end(daemon);
+    remove(folder);
   }
   return { stop: none, trouble: last };
+}
+
+/** Its log, and its data where they lay there. What is still mounted stays, and is nobody's harm. */
+function remove(folder) {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    say(`! left behind: ${folder} (${error.code})`);
+  }
 }
 
 function end(daemon) {

@@ -17,7 +17,7 @@ export function testFiles(folder) {
     .sort();
 }
 
-/** @returns {{ passed: number, failed: number, skipped: number, failures: string[] }} */
+/** @returns {{ passed: number, failed: number, skipped: number, failures: string[], skips: string[] }} */
 export function runTests(name, files, concurrency) {
   say(`\n== ${name}: ${files.length} files`);
   const folder = mkdtempSync(join(tmpdir(), 'distributo-count-'));
@@ -44,6 +44,7 @@ export function runTests(name, files, concurrency) {
       failed: 1,
       skipped: 0,
       failures: [`${name}: the runner ended with ${done.status ?? done.signal} and counted nothing`],
+      skips: [],
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -57,9 +58,19 @@ export function sum(all) {
       failed: total.failed + one.failed,
       skipped: total.skipped + one.skipped,
       failures: [...total.failures, ...one.failures],
+      skips: [...total.skips, ...one.skips],
     }),
-    { passed: 0, failed: 0, skipped: 0, failures: [] },
+    { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] },
   );
+}
+
+/** What failed, what was not tried and why, and the count alone on its line; the answer is the exit code. */
+export function report(total) {
+  console.log('');
+  for (const skip of total.skips) console.log(`SKIPPED ${skip}`);
+  for (const failure of total.failures) console.log(`FAILED  ${failure}`);
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return total.failed === 0 ? 0 : 1;
 }
 
 /** Format, lint and types: each counts as one. */
@@ -67,6 +78,6 @@ export function checkStyle() {
   const biome = join(ROOT, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
   const done = spawnSync(process.execPath, [biome, 'check', '.'], { cwd: ROOT, stdio: 'inherit' });
   return done.status === 0
-    ? { passed: 1, failed: 0, skipped: 0, failures: [] }
-    : { passed: 0, failed: 1, skipped: 0, failures: ['format and lint: npx biome check --write .'] };
+    ? { passed: 1, failed: 0, skipped: 0, failures: [], skips: [] }
+    : { passed: 0, failed: 1, skipped: 0, failures: ['format and lint: npx biome check --write .'], skips: [] };
 }

@@ -47,37 +47,46 @@ function prepareExample() {
   return done.stdout.trim();
 }
 
+/** As `--runtime KIND` or `--runtime=KIND`; undefined where the choice is ours. */
+function readRuntime() {
+  const at = passed.findIndex((word) => word === '--runtime' || word.startsWith('--runtime='));
+  return at === -1 ? undefined : (passed[at].split('=')[1] ?? passed[at + 1]);
+}
+
 async function chooseRuntime() {
   const { chooseTarget } = await import('../dist/src/shells/compose.js');
-  const at = passed.indexOf('--runtime');
-  const asked = at === -1 ? (process.env.DISTRIBUTO_RUNTIME ?? 'auto') : passed[at + 1];
-  if (asked === 'process') return 'process';
+  const asked = readRuntime() ?? process.env.DISTRIBUTO_RUNTIME ?? 'auto';
+  if (asked === 'process') {
+    say('as asked: tasks run as plain processes of this machine');
+    return 'process';
+  }
   const { target, docker } = await chooseTarget({
     env: process.env,
     runtime: asked === 'docker' ? 'docker' : 'auto',
     s3Endpoint: null,
   });
-  if (target.runtime !== 'docker') return 'process';
+  if (target.runtime !== 'docker') {
+    say('no Docker engine answers: tasks run as plain processes of this machine');
+    return 'process';
+  }
   if (docker?.trouble) fail(docker.trouble.message, docker.trouble.hint);
   const made = spawnSync('python3', [join(EXAMPLE, 'make-image.py')], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  if (made.status === 0) return 'docker';
+  if (made.status === 0) {
+    say('a Docker engine answers: tasks run in containers');
+    return 'docker';
+  }
   if (asked === 'docker') fail('the image distributo/image-inference could not be made', 'see the lines above');
   say('the image could not be made; tasks run as plain processes instead');
   return 'process';
 }
 
 function runJob(runtime, cache) {
-  say(
-    runtime === 'docker'
-      ? 'a Docker engine answers: tasks run in containers'
-      : 'no containers: tasks run as plain processes of this machine',
-  );
   const env = { ...process.env };
   if (runtime === 'process') env.PATH = [join(cache, 'venv', 'bin'), env.PATH].join(delimiter);
-  const own = passed.includes('--runtime') ? [] : ['--runtime', runtime];
+  const own = readRuntime() !== undefined ? [] : ['--runtime', runtime];
   const args = [
     join(ROOT, 'dist/src/shells/cli/main.js'),
     'run',

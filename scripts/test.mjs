@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { installCommand, installPackages } from './debian.mjs';
 import { provideDocker } from './docker-engine.mjs';
-import { checkStyle, runTests, sum, testFiles } from './run-tests.mjs';
+import { checkStyle, report, runTests, sum, testFiles } from './run-tests.mjs';
 import { ROOT, say, setUp } from './set-up.mjs';
 
 const PACKAGES = ['python3', 'python3-venv', 'docker.io', 'busybox-static', 'gcc', 'libc6-dev'];
@@ -48,8 +48,4 @@ try {
 } finally {
   await docker.stop();
 }
-console.log('');
-for (const failure of total.failures) console.log(`FAILED  ${failure}`);
-if (total.skipped > 0) console.log('Skipped tests say why above.');
-console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-process.exit(total.failed === 0 ? 0 : 1);
+process.exit(report(total));

@@ -57,6 +57,10 @@ describe('logins to registries', () => {
       return !error.message.includes('canary');
     });
     await assert.rejects(login({ credsStore: '../evil' }, 'reg.example'), /other characters/);
-    await assert.rejects(login('{', 'reg.example'), /config\.json is not JSON/);
+    await assert.rejects(login('{', 'reg.example'), {
+      code: 'IMAGE_UNAVAILABLE',
+      message: /config\.json is not JSON/,
+      hint: /docker login/,
+    });
   });
 });
