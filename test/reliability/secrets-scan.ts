@@ -16,6 +16,7 @@ import { aCanary, type Canary, CanaryScanner } from './canaries.ts';
 import { type ControllerProcess, spawnControllerProcess } from './controller-process.ts';
 import { findPlantedLeaks, PLANTED } from './planted-leaks.ts';
 import type { Row } from './row.ts';
+import { scanCommandLine } from './scan-command-line.ts';
 
 export const secretsScan: Row = async ({ trials, seconds }) => {
   const untilMs = performance.now() + seconds * 1000;
@@ -131,6 +132,10 @@ async function scanOneRound(place: Place) {
     client.close();
     await started[0]?.exit;
     for (const one of started) scanner.scan('output of a controller', one.output());
+    if (place.name === 'process') {
+      const { variable: secret, aws, caller } = canaries;
+      violations.push(...(await scanCommandLine(folder, { secret, file: secretFile, aws, caller }, scanner)));
+    }
     scanner.scanFolder(stateDirectory);
   } finally {
     for (const one of started) await one.kill();
