@@ -29,6 +29,7 @@ export async function createEngine(parts: EngineParts): Promise<Engine> {
 /** How long a machine may take to describe itself when somebody waits for it. */
 const INSPECT_MS_MAX = 10_000;
 const INSPECT_POLL_MS = 25;
+const SILENT_MS_MAX = 2000;
 const PAGE = 1000;
 const RECENT_RUNS = 20;
 
@@ -260,12 +261,16 @@ class LoopEngine implements Engine {
     await this.#cycle.order((changes) => orders.askRuntime(this.#world, changes, target));
     const key = runtimeKeyOf(target);
     const untilMs = this.#parts.clock.monotonicMs() + INSPECT_MS_MAX;
+    let silentSinceMs: number | undefined;
     for (;;) {
       const slot = this.#world.runtimes.get(key);
       const instance = slot?.description == null ? undefined : this.#world.instances.get(slot.description.instanceId);
       if (instance !== undefined && slot?.status !== 'unreachable') return describeInstance(this.#world, instance);
-      const isLate = this.#parts.clock.monotonicMs() > untilMs;
-      if (isLate || (slot?.status === 'unreachable' && slot.runtime === null)) {
+      const nowMs = this.#parts.clock.monotonicMs();
+      // One that is being asked again gets a moment, not the whole time that an opening may take.
+      if (slot?.status === 'unreachable') silentSinceMs ??= nowMs;
+      const isSilent = silentSinceMs !== undefined && nowMs - silentSinceMs > SILENT_MS_MAX;
+      if (nowMs > untilMs || isSilent || (slot?.status === 'unreachable' && slot.runtime === null)) {
         const reason = slot?.reason ?? `no answer within ${INSPECT_MS_MAX / 1000} s`;
         throw new DistributoError('CONTAINERS_UNREACHABLE', reason, { hint: 'distributo check', retryable: true });
       }

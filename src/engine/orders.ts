@@ -7,6 +7,7 @@ import { type Job, runtimeKeyOf, TASKS_PER_RUN_MAX, type Target } from '../domai
 import { fitsIn, RESOURCE_DIMENSIONS } from '../domain/resources.ts';
 import type { JobRecord, RetryRecord } from '../domain/run.ts';
 import { isAttemptLive, isRunEnded } from '../domain/states.ts';
+import { BACKOFF_MS_MAX } from '../lifecycle/backoff.ts';
 import type { RuntimeDescription } from '../ports/attempt-runtime.ts';
 import type { StoredWorld } from '../ports/store.ts';
 import type { Changes } from './changes.ts';
@@ -200,7 +201,12 @@ export function restoreRuns(world: World, changes: Changes, stored: Omit<StoredW
   }
   const jobById = new Map(restored.flatMap((run) => run.jobs.map((job) => [job.record.id, { run, job }] as const)));
   for (const chunk of stored.taskChunks) jobById.get(chunk.jobId)?.job.tasks.restoreChunk(chunk.chunk, chunk.states);
-  for (const retry of stored.retries) jobById.get(retry.jobId)?.job.tasks.retries.set(retry.taskIndex, retry);
+  // The clock may have been set back since: no wait is longer than the longest back-off.
+  const latestMs = changes.nowMs + BACKOFF_MS_MAX;
+  for (const retry of stored.retries) {
+    const record = { ...retry, readyAtMs: Math.min(retry.readyAtMs, latestMs) };
+    jobById.get(retry.jobId)?.job.tasks.retries.set(retry.taskIndex, record);
+  }
   for (const stored_ of stored.liveAttempts) {
     const owner = jobById.get(stored_.jobId);
     if (owner === undefined || !isAttemptLive(stored_.state)) continue;

@@ -219,3 +219,30 @@ test('the clock set back an hour ends nothing early and loses nothing', async (t
   const run = await house.engine.getRun('trial-1');
   assert.deepEqual([run.state, run.tasks.succeeded], ['succeeded', 8]);
 });
+
+test('a secret without a value is a failed start that names it, and nothing is started', async (t) => {
+  const house = await EngineHouse.build(t);
+  house.readSecretFile = async (path) => {
+    throw new DistributoError('SECRET_UNAVAILABLE', `the secret file:${path} cannot be read (ENOENT)`);
+  };
+  await submit(house, 1, { secrets: { KEY: { source: 'file', name: '/no/key' } } });
+  await house.clock.advance(1000);
+  const task = await house.engine.getTask('trial-1/0');
+  assert.deepEqual(
+    [task.state, task.reason],
+    ['failed', 'start failed: the secret file:/no/key cannot be read (ENOENT)'],
+  );
+  assert.deepEqual(house.machine.starts, []);
+});
+
+test('a back-off that the clock moved far away is no longer than the longest one after a restart', async (t) => {
+  const house = await EngineHouse.build(t, { script: () => ({ afterMs: 10, exitCode: 1 }) });
+  await submit(house, 1, {
+    retry: { attempts: 2, on: ['error'], backoffMs: 1000, maxInterruptions: null, oomMemoryFactor: 1 },
+  });
+  await house.clock.advance(100);
+  house.clock.step(-86_400_000);
+  await house.restart();
+  await house.clock.advance(16 * 60_000);
+  assert.equal((await house.engine.getTask('trial-1/0')).attempts, 2);
+});

@@ -21,6 +21,7 @@ export class EngineHouse {
   readonly log: string[] = [];
   readonly fatal: unknown[] = [];
   freeBytes = 1e12;
+  readSecretFile: EngineParts['readSecretFile'] = async (path) => `content of ${path}`;
   /** Called before each commit; may throw as a store does. */
   onCommit: (batch: Batch) => void = () => undefined;
   #store: (Store & History) | null = null;
@@ -78,7 +79,7 @@ export class EngineHouse {
         this.#runtimes.push(runtime);
         return runtime;
       },
-      readSecretFile: async (path) => `content of ${path}`,
+      readSecretFile: (path) => this.readSecretFile(path),
       freeDiskBytes: async () => this.freeBytes,
       disk: { measure: async () => [], prune: async () => ({ freedBytes: 0 }) },
       settings: { freeDiskBytesMin: 1_073_741_824 },
