@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DistributoError } from '../../src/domain/errors.ts';
 import { checkPlatform } from '../../src/shells/cli/check-platform.ts';
@@ -16,18 +15,6 @@ test('help names every command, and every command has examples', async (t) => {
   for (const { name } of COMMAND_NAMES) assert.match(help.out, new RegExp(`^ {2}${name}\\b`, 'm'));
   const helps = await Promise.all(COMMAND_NAMES.map(({ name }) => house.run('help', name)));
   for (const one of helps) assert.match(one.out, /Usage: distributo [\s\S]*Examples:\n {2}/);
-});
-
-test('every command is in docs/cli.md with its options', async (t) => {
-  const house = await CliHouse.build(t);
-  const docs = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
-  for (const { name } of COMMAND_NAMES) {
-    assert.match(docs, new RegExp(`^## ${name}\\b`, 'm'));
-    const section = docs.split(`## ${name}\n`)[1]?.split('\n## ')[0] ?? '';
-    const own = (await house.run('help', name)).out.split('Global Options')[0] ?? '';
-    for (const [flag] of own.matchAll(/--[a-z][a-z0-9-]+/g))
-      if (flag !== '--help') assert.ok(section.includes(flag), `${name} ${flag}`);
-  }
 });
 
 test('wrong words name the nearest right one and end with 2', async (t) => {
