@@ -4,13 +4,14 @@ import type { Attempt } from '../../src/domain/attempt.ts';
 import type { Event } from '../../src/domain/event.ts';
 import type { JobRecord, RetryRecord, Run } from '../../src/domain/run.ts';
 import { isRunEnded } from '../../src/domain/states.ts';
-import type { Batch, History, Store, StoredWorld, TaskChunk } from '../../src/ports/store.ts';
+import type { Batch, History, JobSummary, Store, StoredWorld, TaskChunk } from '../../src/ports/store.ts';
 import { ended } from './store-records.ts';
 
 /** Everything a store holds, in one order. */
 export type StoreContent = {
   readonly world: StoredWorld;
   readonly runs: readonly { readonly run: Run; readonly jobs: readonly JobRecord[] }[];
+  readonly summaries: readonly JobSummary[];
   readonly attempts: readonly Attempt[];
   readonly events: readonly Event[];
 };
@@ -95,6 +96,7 @@ export class ModelStore {
         next: { ...this.next },
       },
       runs: all.map((run) => ({ run, jobs: jobsOf([run]) })).reverse(),
+      summaries: jobsOf(all).map((job) => summaryOf(attempts.filter(({ jobId }) => jobId === job.id))),
       attempts,
       events: sorted(this.events.values(), ({ sequence }) => sequence),
     };
@@ -105,11 +107,40 @@ export class ModelStore {
 export async function contentOf(store: Store & History): Promise<StoreContent> {
   const world = await store.load();
   const sequences = Array.from({ length: world.next.attemptSequence }, (_, sequence) => sequence);
+  const runs = await store.listRuns({ limit: 1_000_000 });
+  const summaries: JobSummary[] = [];
+  for (const job of runs.toReversed().flatMap((run) => run.jobs)) summaries.push(await store.summariseJob(job.id));
   return {
     world,
-    runs: await store.listRuns({ limit: 1_000_000 }),
+    runs,
+    summaries,
     attempts: await store.findAttempts(sequences),
     events: await store.listEvents({ limit: 1_000_000 }),
+  };
+}
+
+/** Counted from the attempts, one by one. */
+function summaryOf(attempts: readonly Attempt[]): JobSummary {
+  const before = (attempt: Attempt) =>
+    attempts.find((other) => other.taskIndex === attempt.taskIndex && other.number === attempt.number - 1)?.end?.state;
+  const repeatsAfter = (...states: readonly unknown[]): number =>
+    attempts.filter((attempt) => states.includes(before(attempt) ?? 'none')).length;
+  const ends = attempts.flatMap(({ end }) => (end === null ? [] : [end]));
+  const durations = ends.flatMap(({ state, startedAtMs, endedAtMs }) =>
+    state === 'succeeded' && startedAtMs !== null ? [endedAtMs - startedAtMs] : [],
+  );
+  const present = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
+  const most = (values: readonly number[]): number | null => (values.length === 0 ? null : Math.max(...values));
+  const starts = present(ends.map(({ startedAtMs }) => startedAtMs));
+  return {
+    attempts: attempts.length,
+    interruptions: repeatsAfter('interrupted', 'preempted', 'lost'),
+    retries: repeatsAfter('failed'),
+    meanDurationMs:
+      durations.length === 0 ? null : Math.round(durations.reduce((sum, each) => sum + each, 0) / durations.length),
+    peakMemoryMib: most(present(ends.map(({ peakMemoryMib }) => peakMemoryMib))),
+    firstStartedAtMs: starts.length === 0 ? null : Math.min(...starts),
+    lastEndedAtMs: most(ends.map(({ endedAtMs }) => endedAtMs)),
   };
 }
 

@@ -58,11 +58,16 @@ export class StoreWorkload {
   #start(): void {
     const job = this.#random.pick([...this.model.jobs.values()].slice(-4));
     const sequence = this.model.next.attemptSequence;
+    // Few tasks are drawn often, so that some are tried again.
+    const taskIndex = this.#random.below(this.#random.below(2) === 0 ? 20 : TASKS_A_JOB);
+    const isSame = (other: Attempt) => isSameTask(other, { jobId: job.id, taskIndex });
+    if ([...this.#live.values()].some(isSame)) return;
     const attempt = anAttempt({
       sequence,
       runId: job.runId,
       jobId: job.id,
-      taskIndex: this.#random.below(TASKS_A_JOB),
+      taskIndex,
+      number: 1 + [...this.model.attempts.values()].filter(isSame).length,
       instanceId: `i-${this.#random.below(40)}`,
       createdAtMs: SOME_TIME_MS + this.#batches,
     });
@@ -96,7 +101,9 @@ export class StoreWorkload {
     }
     const failed = this.#random.below(4) === 0;
     const reason = failed ? `exit 1: "${'no good '.repeat(this.#random.below(20))}"` : 'exit 0';
-    const end = anEnd({ state: failed ? 'failed' : 'succeeded', exitCode: failed ? 1 : 0, reason });
+    const state = failed ? this.#random.pick(['failed', 'failed', 'interrupted', 'lost'] as const) : 'succeeded';
+    const startedAtMs = this.#random.below(5) === 0 ? null : SOME_TIME_MS + this.#random.below(1000);
+    const end = anEnd({ state, exitCode: failed ? 1 : 0, reason, startedAtMs, peakMemoryMib: this.#random.below(500) });
     this.#draft.endedAttempts.push({ sequence: attempt.sequence, end });
     this.#live.delete(attempt.sequence);
     if (failed && this.#random.below(2) === 0) {
