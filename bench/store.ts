@@ -2,11 +2,12 @@
 // driver writing the same rows into the same tables with one-row statements and ready values, in interleaved rounds. And what
 // a million tasks cost: items stored, a controller's start, memory.
 
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { endMark, liveMark } from '../src/adapters/sqlite/attempt-mark.ts';
 import {
   type Driver,
@@ -42,6 +43,7 @@ export const DEFAULTS: StoreBenchOptions = {
   say: () => undefined,
 };
 
+const SELF = fileURLToPath(import.meta.url);
 const RATIO_BAR = 0.5;
 const ROWS_A_BATCH = 1000;
 const SINGLES_MAX = 2000;
@@ -144,20 +146,20 @@ async function measureOurs(attempts: number, driver: DriverName): Promise<Readon
           for (let from = 1; from <= attempts; from += ROWS_A_BATCH) {
             const sequences = Uint32Array.from({ length: ROWS_A_BATCH }, (_, i) => from + i);
             await writer.start(sequences);
-            await writer.run(sequences);
+            await writer.change(sequences, 'running');
           }
         }),
       );
       rates.set(
         CASES.scattered,
         await rateOf(attempts, async () => {
-          for (let from = 0; from < attempts; from += ROWS_A_BATCH) await writer.run(some(from));
+          for (let from = 0; from < attempts; from += ROWS_A_BATCH) await writer.change(some(from), 'unreachable');
         }),
       );
       rates.set(
         CASES.single,
         await rateOf(singlesOf(attempts), async () => {
-          for (let i = 0; i < singlesOf(attempts); i += 1) await writer.run(scattered.subarray(i, i + 1));
+          for (let i = 0; i < singlesOf(attempts); i += 1) await writer.change(scattered.subarray(i, i + 1), 'running');
         }),
       );
       rates.set(
@@ -190,10 +192,10 @@ class OurWriter {
     });
   }
 
-  run(sequences: Uint32Array): Promise<void> {
+  change(sequences: Uint32Array, state: 'running' | 'unreachable'): Promise<void> {
     return this.#store.commit({
-      attempts: Array.from(sequences, (sequence) => ({ sequence, state: 'running', startedAtMs: RUNNING_AT_MS })),
-      events: this.#events(sequences, 'running'),
+      attempts: Array.from(sequences, (sequence) => ({ sequence, state, startedAtMs: RUNNING_AT_MS })),
+      events: this.#events(sequences, state),
     });
   }
 
@@ -242,20 +244,20 @@ async function measureBare(attempts: number, name: DriverName): Promise<Readonly
           for (let from = 1; from <= attempts; from += ROWS_A_BATCH) {
             const sequences = Uint32Array.from({ length: ROWS_A_BATCH }, (_, i) => from + i);
             writer.start(sequences);
-            writer.run(sequences);
+            writer.change(sequences, 'running');
           }
         }),
       );
       rates.set(
         CASES.scattered,
         await rateOf(attempts, async () => {
-          for (let from = 0; from < attempts; from += ROWS_A_BATCH) writer.run(some(from));
+          for (let from = 0; from < attempts; from += ROWS_A_BATCH) writer.change(some(from), 'unreachable');
         }),
       );
       rates.set(
         CASES.single,
         await rateOf(singlesOf(attempts), async () => {
-          for (let i = 0; i < singlesOf(attempts); i += 1) writer.run(scattered.subarray(i, i + 1));
+          for (let i = 0; i < singlesOf(attempts); i += 1) writer.change(scattered.subarray(i, i + 1), 'running');
         }),
       );
       rates.set(
@@ -302,9 +304,10 @@ class BareWriter {
     });
   }
 
-  run(sequences: Uint32Array): void {
+  change(sequences: Uint32Array, state: keyof typeof MARKS): void {
     const { change } = this.#statements;
-    this.#transaction(sequences, 1, (sequence) => change.run([RUNNING_MARK, RUNNING_AT_MS, sequence]));
+    const { mark, code } = MARKS[state];
+    this.#transaction(sequences, code, (sequence) => change.run([mark, RUNNING_AT_MS, sequence]));
   }
 
   end(sequences: Uint32Array): void {
@@ -334,7 +337,10 @@ class BareWriter {
 
 const SEAL = 0x12345678;
 const RESERVED_MARK = liveMark(1, 0, SOME_TIME_MS);
-const RUNNING_MARK = liveMark(1, 2, SOME_TIME_MS);
+const MARKS = {
+  running: { mark: liveMark(1, 2, SOME_TIME_MS), code: 1 },
+  unreachable: { mark: liveMark(1, 3, SOME_TIME_MS), code: 8 },
+} as const;
 
 /** A job of a million items: stored, then half done, then read by the next controller. */
 async function measureMany(tasks: number, driver: DriverName): Promise<Figure[]> {
@@ -353,34 +359,47 @@ async function measureMany(tasks: number, driver: DriverName): Promise<Figure[]>
     const submitSeconds = (performance.now() - submitBegin) / 1000;
     await endTasks(store, Math.floor(tasks / 2));
     await store.close();
-    chunks.length = 0;
-    const restBytes = process.memoryUsage().rss;
-    const loadBegin = performance.now();
-    const again = await openStore(file, { driver });
-    const world = await again.load();
-    const loadSeconds = (performance.now() - loadBegin) / 1000;
-    const bytesATask = Math.max(0, process.memoryUsage().rss - restBytes) / tasks;
-    const summaryBegin = performance.now();
-    await again.countTasks([1]);
-    await again.listTasks({ jobId: 1, states: ['failed'], limit: 100 });
-    const pageSeconds = (performance.now() - summaryBegin) / 1000;
-    await again.close();
-    if (world.liveAttempts.length === 0) throw new Error('the measured store has no live attempt');
+    const { stdout } = await promisify(execFile)(process.execPath, [SELF, '--measure-load', file, '--driver', driver]);
+    const load = JSON.parse(stdout) as LoadMeasure;
+    if (load.liveAttempts === 0) throw new Error('the measured store has no live attempt');
     return [
       seconds('items and run durable', submitSeconds, 2),
-      seconds('opened and loaded', loadSeconds, 5),
-      seconds('counted, and a page of failed tasks', pageSeconds, 1),
+      seconds('opened and loaded', load.loadSeconds, 5),
+      seconds('counted, and a page of failed tasks', load.pageSeconds, 1),
       figure({
         bench: 'store',
         case: name,
         metric: 'memory a task after loading',
-        value: bytesATask,
+        value: load.bytes / tasks,
         unit: 'B',
         bar: 100,
         bound: 'value at most',
       }),
     ];
   });
+}
+
+type LoadMeasure = {
+  readonly loadSeconds: number;
+  readonly pageSeconds: number;
+  readonly bytes: number;
+  readonly liveAttempts: number;
+};
+
+/** In a process of its own, as a controller starts. */
+async function measureLoad(file: string, driver: DriverName): Promise<LoadMeasure> {
+  const restBytes = process.memoryUsage().rss;
+  const loadBegin = performance.now();
+  const store = await openStore(file, { driver });
+  const world = await store.load();
+  const loadSeconds = (performance.now() - loadBegin) / 1000;
+  const bytes = Math.max(0, process.memoryUsage().rss - restBytes);
+  const pageBegin = performance.now();
+  await store.countTasks([1]);
+  await store.listTasks({ jobId: 1, states: ['failed'], limit: 100 });
+  const pageSeconds = (performance.now() - pageBegin) / 1000;
+  await store.close();
+  return { loadSeconds, pageSeconds, bytes, liveAttempts: world.liveAttempts.length };
 }
 
 function itemChunks(tasks: number): string[] {
@@ -419,9 +438,17 @@ async function main(): Promise<void> {
       rounds: { type: 'string', default: String(DEFAULTS.rounds) },
       attempts: { type: 'string', default: String(DEFAULTS.attempts) },
       tasks: { type: 'string', default: String(DEFAULTS.tasks) },
+      driver: { type: 'string', default: DEFAULTS.driver },
+      'measure-load': { type: 'string' },
     },
   });
+  const driver = values.driver === 'libsql' ? 'libsql' : 'node:sqlite';
+  if (values['measure-load'] !== undefined) {
+    console.log(JSON.stringify(await measureLoad(values['measure-load'], driver)));
+    return;
+  }
   const figures = await run({
+    driver,
     rounds: Number(values.rounds),
     attempts: Number(values.attempts),
     tasks: Number(values.tasks),
@@ -430,4 +457,4 @@ async function main(): Promise<void> {
   if (values.json) for (const each of figures) console.log(JSON.stringify(each));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
+if (process.argv[1] === SELF) await main();

@@ -29,9 +29,9 @@ export class BatchWriter {
   readonly #countItemChunks: Statement;
   readonly #startAttempts: RowWriter;
   readonly #addStates: RowWriter;
-  readonly #setStates: RowWriter;
+  readonly #setState: Statement;
   readonly #addEnds: RowWriter;
-  readonly #setEnded: RowWriter;
+  readonly #setEnded: Statement;
   readonly #lastEndId: Statement;
   readonly #putChunks: RowWriter;
   readonly #putRetries: RowWriter;
@@ -59,20 +59,14 @@ export class BatchWriter {
       rows.ATTEMPT_START_WIDTH,
     );
     this.#addStates = writer('INSERT INTO attempt_states (sequence, mark, seen_at_ms) VALUES $rows', rows.STATE_WIDTH);
-    this.#setStates = writer(
-      `UPDATE attempt_states SET mark = new.column2, seen_at_ms = new.column3 FROM (VALUES $rows) AS new
-       WHERE attempt_states.sequence = new.column1 AND mark > 0`,
-      rows.STATE_WIDTH,
+    this.#setState = driver.prepare(
+      'UPDATE attempt_states SET mark = ?, seen_at_ms = ? WHERE sequence = ? AND mark > 0',
     );
     this.#addEnds = writer(
       `INSERT INTO attempt_ends (${rows.ATTEMPT_END_COLUMNS}) VALUES $rows`,
       rows.ATTEMPT_END_WIDTH,
     );
-    this.#setEnded = writer(
-      `UPDATE attempt_states SET mark = new.column2 FROM (VALUES $rows) AS new
-       WHERE attempt_states.sequence = new.column1 AND mark > 0`,
-      2,
-    );
+    this.#setEnded = driver.prepare('UPDATE attempt_states SET mark = ? WHERE sequence = ? AND mark > 0');
     this.#lastEndId = driver.prepare('SELECT max(id) FROM attempt_ends');
     this.#putChunks = writer(
       'INSERT OR REPLACE INTO task_chunks (job_id, chunk, states, seal) VALUES $rows',
@@ -137,40 +131,47 @@ export class BatchWriter {
       rows.pushAttemptStart(starts, attempt, this.#texts.idOf(instanceId), this.#texts.idOf(runtimeKey));
       if (end !== null) ended.push({ sequence, end });
       const isEnded = end !== null || endsLater.has(sequence);
-      pushLiveState(states, sequence, isEnded ? 'reserved' : state, startedAtMs);
+      if (!isEnded) expectLive(sequence, state);
+      states.push(sequence, ...rows.liveStateValues(sequence, isEnded ? 'reserved' : state, startedAtMs));
     }
     this.#startAttempts.write(starts);
     this.#addStates.write(states);
     this.#writeEnds(ended);
   }
 
+  /** In the order of the table, one by one: joined with a list of values an update takes three times as long. */
   #writeStates(changes: NonNullable<Batch['attempts']>): void {
     const last = new Map(changes.map((change) => [change.sequence, change]));
-    const values: SqlValue[] = [];
-    for (const { sequence, state, startedAtMs } of last.values()) pushLiveState(values, sequence, state, startedAtMs);
-    expectRows(this.#setStates.write(values), last.size, 'an attempt whose state changes has ended or is not stored');
+    let changed = 0;
+    for (const { sequence, state, startedAtMs } of [...last.values()].sort(bySequence)) {
+      expectLive(sequence, state);
+      changed += this.#setState.run([...rows.liveStateValues(sequence, state, startedAtMs), sequence]);
+    }
+    expectRows(changed, last.size, 'an attempt whose state changes has ended or is not stored');
   }
 
   #writeEnds(ended: NonNullable<Batch['endedAttempts']>): void {
     if (ended.length === 0) return;
     let id = Number(this.#lastEndId.get()?.[0] ?? 0);
     const ends: SqlValue[] = [];
-    const marks: SqlValue[] = [];
-    for (const { sequence, end } of ended) {
+    let changed = 0;
+    for (const { sequence, end } of ended.toSorted(bySequence)) {
       id += 1;
       this.#totals.addEnd(sequence, end);
       rows.pushAttemptEnd(ends, id, sequence, end);
-      marks.push(sequence, endMark(id));
+      changed += this.#setEnded.run([endMark(id), sequence]);
     }
+    expectRows(changed, ended.length, 'an attempt that ends has ended before or is not stored');
     this.#addEnds.write(ends);
-    expectRows(this.#setEnded.write(marks), ended.length, 'an attempt that ends has ended before or is not stored');
   }
 }
 
-function pushLiveState(values: SqlValue[], sequence: number, state: AttemptState, startedAtMs: number | null): void {
+const bySequence = (a: { readonly sequence: number }, b: { readonly sequence: number }): number =>
+  a.sequence - b.sequence;
+
+function expectLive(sequence: number, state: AttemptState): void {
   if (!isAttemptLive(state))
     throw new DistributoError('STORE_CONFLICT', `attempt ${sequence} is ${state} without an end`);
-  rows.pushLiveState(values, sequence, state, startedAtMs);
 }
 
 function expectRows(changed: number, expected: number, message: string): void {

@@ -3,6 +3,7 @@
 // goes into a column of INTEGER affinity.
 
 import { createRequire } from 'node:module';
+import { DistributoError } from '../../domain/errors.ts';
 
 export type SqlValue = number | string | Uint8Array | null;
 export type Row = readonly SqlValue[];
@@ -38,6 +39,21 @@ export function openDriver(path: string, name: DriverName = defaultDriver()): Dr
 
 const require = createRequire(import.meta.url);
 
+function loadLibsql(): new (path: string) => LibsqlDatabase {
+  try {
+    return require('libsql');
+  } catch (cause) {
+    throw new DistributoError(
+      'PLATFORM_UNSUPPORTED',
+      `the SQLite library for Node ${process.versions.node} cannot be loaded`,
+      {
+        hint: 'install distributo again (`npm install`), or use Node 22.13 or later, which brings its own',
+        cause,
+      },
+    );
+  }
+}
+
 type LibsqlStatement = {
   raw(): LibsqlStatement;
   readonly reader: boolean;
@@ -48,7 +64,7 @@ type LibsqlStatement = {
 type LibsqlDatabase = { exec(sql: string): void; prepare(sql: string): LibsqlStatement; close(): void };
 
 function openLibsql(path: string): Driver {
-  const Database = require('libsql') as new (path: string) => LibsqlDatabase;
+  const Database = loadLibsql();
   const database = new Database(path);
   let isPrepared = false;
   return {

@@ -104,14 +104,10 @@ export function pushAttemptEnd(values: SqlValue[], id: number, sequence: number,
   sealed(SALTS.attemptEnds, values, from);
 }
 
-export function pushLiveState(
-  values: SqlValue[],
-  sequence: number,
-  state: AttemptState,
-  startedAtMs: number | null,
-): void {
+/** `mark, seen_at_ms` of `attempt_states`. */
+export function liveStateValues(sequence: number, state: AttemptState, startedAtMs: number | null): [number, number] {
   const seenAtMs = startedAtMs ?? NOT_SEEN_AT_MS;
-  values.push(sequence, liveMark(sequence, ATTEMPT_STATE_CODES[state], seenAtMs), seenAtMs);
+  return [liveMark(sequence, ATTEMPT_STATE_CODES[state], seenAtMs), seenAtMs];
 }
 
 export function pushTaskChunk(values: SqlValue[], { jobId, chunk, states }: TaskChunk): void {
