@@ -5,5 +5,5 @@ import { setUp } from './set-up.mjs';
 
 setUp();
 const quick = ['src', 'test/property', 'test/engine', 'test/architecture'].flatMap(testFiles);
-const total = sum([checkStyle(), runTests('unit, property, architecture', quick, 2)]);
+const total = sum([checkStyle(), await runTests('unit, property, architecture', quick, 2)]);
 process.exit(report(total));

@@ -2,7 +2,7 @@
 // own: where it points nowhere, no other engine takes its place.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { say } from './set-up.mjs';
@@ -29,6 +29,7 @@ export async function provideDocker() {
   if (process.env.DOCKER_HOST)
     return { stop: none, trouble: `no engine answers at DOCKER_HOST=${process.env.DOCKER_HOST}` };
   if (process.getuid?.() !== 0) return { stop: none, trouble: 'no Docker engine answers, and only root can start one' };
+  mountControlGroups();
   let last = 'dockerd is not installed';
   for (const way of WAYS) {
     const folder = mkdtempSync(join(tmpdir(), 'distributo-dockerd-'));
@@ -56,6 +57,26 @@ export async function provideDocker() {
     remove(folder);
   }
   return { stop: none, trouble: last };
+}
+
+/** Where no init system has mounted them (a container, a chroot), as Debian's cgroupfs-mount does. */
+function mountControlGroups() {
+  const root = '/sys/fs/cgroup';
+  if (existsSync(`${root}/cgroup.controllers`) || existsSync(`${root}/devices`)) return;
+  const mount = (...args) => spawnSync('mount', args, { stdio: 'ignore' }).status === 0;
+  const first = readFileSync('/proc/cgroups', 'utf8').split('\n').slice(1).filter(Boolean);
+  const named = first
+    .map((line) => line.split('\t'))
+    .filter(([, hierarchy, , isEnabled]) => hierarchy !== '0' && isEnabled === '1');
+  if (named.length === 0) {
+    mount('-t', 'cgroup2', 'cgroup2', root);
+    return;
+  }
+  if (!mount('-t', 'tmpfs', '-o', 'uid=0,gid=0,mode=0755', 'cgroup', root)) return;
+  for (const [name] of named) {
+    mkdirSync(`${root}/${name}`, { recursive: true });
+    if (!mount('-t', 'cgroup', '-o', name, 'cgroup', `${root}/${name}`)) rmdirSync(`${root}/${name}`);
+  }
 }
 
 /** Its log, and its data where they lay there. What is still mounted stays, and is nobody's harm. */

@@ -1,6 +1,7 @@
 // Runs compiled tests of some folders with Node's own runner and counts them.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -17,8 +18,8 @@ export function testFiles(folder) {
     .sort();
 }
 
-/** @returns {{ passed: number, failed: number, skipped: number, failures: string[], skips: string[] }} */
-export function runTests(name, files, concurrency) {
+/** @returns {Promise<{ passed: number, failed: number, skipped: number, failures: string[], skips: string[] }>} */
+export async function runTests(name, files, concurrency) {
   say(`\n== ${name}: ${files.length} files`);
   const folder = mkdtempSync(join(tmpdir(), 'distributo-count-'));
   const counts = join(folder, 'counts.json');
@@ -28,22 +29,27 @@ export function runTests(name, files, concurrency) {
     `--test-reporter=${join(ROOT, 'scripts/count-reporter.mjs')}`,
     `--test-reporter-destination=${counts}`,
   ];
-  const done = spawnSync(process.execPath, ['--test', `--test-concurrency=${concurrency}`, ...reporters, ...files], {
+  const runner = spawn(process.execPath, ['--test', `--test-concurrency=${concurrency}`, ...reporters, ...files], {
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  // Who is asked to end ends the runner first, and then tidies up.
+  const pass = (signal) => runner.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, pass);
+  const [status, endedBy] = await once(runner, 'exit');
+  for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, pass);
+  const end = `${name}: the runner ended with ${status ?? endedBy}`;
   try {
     const counted = JSON.parse(readFileSync(counts, 'utf8'));
     // A runner that fails without a failed test has failed all the same.
-    if (done.status !== 0 && counted.failed === 0)
-      return { ...counted, failed: 1, failures: [`${name}: the runner ended with ${done.status ?? done.signal}`] };
+    if (status !== 0 && counted.failed === 0) return { ...counted, failed: 1, failures: [end] };
     return counted;
   } catch {
     return {
       passed: 0,
       failed: 1,
       skipped: 0,
-      failures: [`${name}: the runner ended with ${done.status ?? done.signal} and counted nothing`],
+      failures: [`${end} and counted nothing`],
       skips: [],
     };
   } finally {

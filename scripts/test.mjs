@@ -39,13 +39,17 @@ function installNewerNode() {
     say(`! Node 24 could not be installed; its tests are skipped: ${done.stderr.trim().split('\n')[0]}`);
 }
 
-let total;
+const counts = [];
+let wasAsked = false;
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.on(signal, () => {
+    wasAsked = true;
+  });
 try {
-  total = sum([
-    checkStyle(),
-    ...GROUPS.map(([name, folders, concurrency]) => runTests(name, folders.flatMap(testFiles), concurrency)),
-  ]);
+  counts.push(checkStyle());
+  for (const [name, folders, concurrency] of GROUPS)
+    if (!wasAsked) counts.push(await runTests(name, folders.flatMap(testFiles), concurrency));
 } finally {
   await docker.stop();
 }
-process.exit(report(total));
+process.exit(report(sum(counts)) || (wasAsked ? 130 : 0));
