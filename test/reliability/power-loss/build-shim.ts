@@ -1,6 +1,7 @@
 // Compiles the shim that stands between SQLite and the disk; says why where it cannot.
 
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ export type Shim = { readonly path: string; readonly unavailable: null } | { rea
 
 let built: Promise<Shim> | undefined;
 
-/** Once a process; the folder goes with the temporary directory. */
+/** Once a process; the folder goes when the process ends. */
 export function buildShim(): Promise<Shim> {
   built ??= compile();
   return built;
@@ -21,7 +22,9 @@ export function buildShim(): Promise<Shim> {
 
 async function compile(): Promise<Shim> {
   if (process.platform !== 'linux') return { unavailable: `LD_PRELOAD is Linux's; this is ${process.platform}` };
-  const path = join(await mkdtemp(join(tmpdir(), 'distributo-shim-')), 'store-shim.so');
+  const folder = await mkdtemp(join(tmpdir(), 'distributo-shim-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'store-shim.so');
   const problems: string[] = [];
   for (const compiler of ['cc', 'gcc', 'clang']) {
     try {
