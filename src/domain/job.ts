@@ -22,10 +22,22 @@ export type Target = {
     /** Where the client keeps its profiles, if not in ~/.aws. */
     readonly configFile?: string;
     readonly credentialsFile?: string;
+    /** Its environment has keys: they are passed beside the run, live in memory, and are passed again after a restart. */
+    readonly hasKeys?: boolean;
   };
   /** The submitting client's Docker configuration folder, for registry logins. */
   readonly dockerConfigDirectory?: string;
 };
+
+/** Keys of the submitting client's environment. Memory only: never stored, logged or put into a label. */
+export type AwsCredentials = {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+};
+
+/** The variables that a run with `hasKeys` cannot do without. */
+export const AWS_KEY_VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const;
 
 /** The key of the runtime that serves a target; attempts and instances carry it. */
 export const runtimeKeyOf = (target: Target): string =>

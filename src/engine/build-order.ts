@@ -4,7 +4,7 @@
 import { DistributoError } from '../domain/errors.ts';
 import { attemptName, runName } from '../domain/ids.ts';
 import { expandTask } from '../domain/interpolate.ts';
-import { ITEMS_PER_CHUNK, type Job } from '../domain/job.ts';
+import { type AwsCredentials, ITEMS_PER_CHUNK, type Job } from '../domain/job.ts';
 import type { AttemptOrder } from '../ports/attempt-runtime.ts';
 import type { Store } from '../ports/store.ts';
 import type { LiveAttempt, LiveRun } from './world.ts';
@@ -46,6 +46,7 @@ export class OrderBuilder {
       target,
       owner,
       secrets,
+      awsCredentials: awsCredentialsOf(run),
     };
   }
 
@@ -91,4 +92,20 @@ export class OrderBuilder {
     }
     return secrets;
   }
+}
+
+/** Of the submitting client; null where it had none, or where they are not here any more. */
+function awsCredentialsOf(run: LiveRun): AwsCredentials | null {
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN,
+  } = run.secretValues;
+  if (run.run.spec.target.aws?.hasKeys !== true || accessKeyId === undefined || secretAccessKey === undefined)
+    return null;
+  return {
+    accessKeyId,
+    secretAccessKey,
+    ...(AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: AWS_SESSION_TOKEN }),
+  };
 }

@@ -209,7 +209,22 @@ class LoopEngine implements Engine {
         hint: `distributo cancel ${name}`,
       });
     }
+    for (const { record } of found.jobs) await this.#removeFiles(record.id);
     await this.#parts.store.removeRun(found.run.id);
+  }
+
+  /** Logs and kept workspaces of a job's attempts, while its rows still tell which they are. */
+  async #removeFiles(jobId: number): Promise<void> {
+    for (let afterIndex = -1; ; ) {
+      const page = await this.#parts.store.listTasks({ jobId, afterIndex, limit: PAGE });
+      for (const { taskIndex, attempts, last } of page) {
+        const all = attempts > 1 ? await this.#parts.store.listAttempts(jobId, taskIndex) : last === null ? [] : [last];
+        for (const { sequence } of all) await this.#parts.disk.remove(attemptId(this.#world.ownerId, sequence));
+      }
+      const end = page.at(-1);
+      if (page.length < PAGE || end === undefined) return;
+      afterIndex = end.taskIndex;
+    }
   }
 
   listRuns(query: Parameters<Engine['listRuns']>[0]): ReturnType<Engine['listRuns']> {

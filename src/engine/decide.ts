@@ -2,7 +2,7 @@
 // counts into tasks and attempts. What holds a job back (dependency, pause, secret, disk, trial) is said here, with numbers.
 
 import { attemptId } from '../domain/ids.ts';
-import { runtimeKeyOf } from '../domain/job.ts';
+import { AWS_KEY_VARIABLES, runtimeKeyOf } from '../domain/job.ts';
 import type { Resources } from '../domain/resources.ts';
 import { isRunEnded } from '../domain/states.ts';
 import { readinessOf } from '../lifecycle/progress.ts';
@@ -96,9 +96,9 @@ const stateOfJob = (run: LiveRun, name: string) =>
   run.jobs.find((job) => job.record.spec.name === name)?.state ?? 'waiting';
 
 export function missingSecrets(run: LiveRun, job: LiveJob): string[] {
-  return Object.values(job.record.spec.secrets)
-    .filter((secret) => secret.source === 'env' && !(secret.name in run.secretValues))
-    .map((secret) => secret.name);
+  const own = Object.values(job.record.spec.secrets).filter((secret) => secret.source === 'env');
+  const keys = run.run.spec.target.aws?.hasKeys === true ? AWS_KEY_VARIABLES : [];
+  return [...own.map((secret) => secret.name), ...keys].filter((name) => !(name in run.secretValues));
 }
 
 /** The groups of a job that could start now, and when more will come. */

@@ -14,6 +14,7 @@ export type EngineParts = {
   readonly freeDiskBytes: () => Promise<number>;
   /** Attempt directories of this machine: what they take, and what may go. */
   readonly disk: {
+    remove(attemptId: string): Promise<void>;
     measure(isLive: (attemptId: string) => boolean): Promise<readonly DiskUse[]>;
     prune(options: {
       readonly all: boolean;

@@ -2,7 +2,7 @@
 // Nothing here is awaited by the engine's cycle: orders go out, and what became of them comes back as observations.
 
 import type { AttemptEnd } from '../domain/attempt.ts';
-import type { ContainerOptions, Executor, Target, Transfer } from '../domain/job.ts';
+import type { AwsCredentials, ContainerOptions, Executor, Target, Transfer } from '../domain/job.ts';
 import type { Resources } from '../domain/resources.ts';
 
 /** All that is needed to run one attempt; templates are filled in, nothing is looked up later but secrets. */
@@ -24,6 +24,8 @@ export type AttemptOrder = {
   readonly owner: { readonly uid: number; readonly gid: number } | null;
   /** TARGET (variable or absolute path) → value. Lives in memory only; never logged, stored or labelled. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** For s3:// inputs and outputs; null: the target's profile, or what the machine itself has. */
+  readonly awsCredentials: AwsCredentials | null;
 };
 
 /** What a runtime says of the machine it serves. */

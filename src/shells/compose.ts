@@ -95,12 +95,8 @@ type RuntimeWorld = {
 const CLUSTER = 'default';
 
 async function openRuntime(target: Target, world: RuntimeWorld): Promise<AttemptRuntime> {
-  const [{ createObjectsByClient }, { awsCredentialsOf }] = await Promise.all([
-    import('../adapters/objects/create-objects.ts'),
-    import('../adapters/objects/aws-settings.ts'),
-  ]);
-  const credentials = awsCredentialsOf(process.env);
-  const objectsOf = createObjectsByClient(credentials === undefined ? {} : { credentials });
+  const { createObjectsByClient } = await import('../adapters/objects/create-objects.ts');
+  const objectsOf = createObjectsByClient();
   const shared = { ...world, target, objectsOf, clusterName: CLUSTER };
   if (target.runtime === 'docker') {
     const { createDockerRuntime } = await import('../adapters/docker/docker-runtime.ts');
@@ -239,6 +235,20 @@ async function askDockerEngine(options: {
       cause: error,
     });
   }
+}
+
+/** Keys of the caller's environment for a run that uses S3, by their variables; none where a profile is named, which comes before them. */
+export async function awsKeysFor(spec: RunSpec, env: TargetOptions['env']): Promise<Readonly<Record<string, string>>> {
+  const { awsCredentialsOf } = await import('../adapters/objects/aws-settings.ts');
+  const urls = spec.jobs.flatMap((job) => [...job.inputs, ...job.outputs].map((transfer) => transfer.url));
+  const keys = awsCredentialsOf(env);
+  if (keys === undefined || spec.target.aws?.profile !== undefined || !urls.some((url) => /^(s3:|\$\{)/.test(url)))
+    return {};
+  return {
+    AWS_ACCESS_KEY_ID: keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+    ...(keys.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: keys.sessionToken }),
+  };
 }
 
 /** Files and folders by URL as the calling user reaches them. */

@@ -17,6 +17,8 @@ type IsLive = (attemptId: string) => boolean;
 
 export interface AttemptDisk {
   measure(isLive: IsLive): Promise<readonly DiskUse[]>;
+  /** Everything of one ended attempt. */
+  remove(attemptId: string): Promise<void>;
   /** What is older than the settings, or with `all` whatever no live attempt needs. */
   prune(options: { readonly all: boolean; readonly isLive: IsLive }): Promise<{ readonly freedBytes: number }>;
 }
@@ -51,6 +53,10 @@ export function createAttemptDisk(options: AttemptDiskOptions): AttemptDisk {
         if (may.log) sums.logs.freeable += rest;
       }
       return [sums.logs, sums.workspaces];
+    },
+
+    async remove(attemptId) {
+      await rm(join(root, attemptId.slice(0, -2), attemptId), { recursive: true, force: true });
     },
 
     async prune({ all, isLive }) {

@@ -1,7 +1,7 @@
 // The command line as a user types it, on plain processes: runs from the file to their end and what can be done with them.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { CliHouse } from '../support/cli-house.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -97,6 +97,10 @@ test('detach, wait, pause, resume, cancel and remove', async (t) => {
   assert.equal((await house.run('wait', 'slow-1')).code, 103);
   assert.match((await house.run('rm', 'slow-1')).err, /nobody can be asked here\nnext: distributo rm slow-1 -y/);
   assert.equal((await house.run('rm', 'slow-1', '-y')).code, 0);
+  assert.deepEqual(
+    readdirSync(house.path('state/attempts'), { recursive: true }).filter((name) => String(name).includes('log')),
+    [],
+  );
   assert.equal((await house.run('status', 'slow-1')).code, 102);
 });
 

@@ -246,3 +246,23 @@ test('a back-off that the clock moved far away is no longer than the longest one
   await house.clock.advance(16 * 60_000);
   assert.equal((await house.engine.getTask('trial-1/0')).attempts, 2);
 });
+
+test("AWS keys of a run's client go with each order, live in memory, and are waited for after a restart", async (t) => {
+  const house = await EngineHouse.build(t);
+  const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'canary-key', AWS_SESSION_TOKEN: 'token' };
+  const target = { ...aRunSpec().target, aws: { region: 'us-east-1', hasKeys: true } };
+  const spec = aRunSpec({ jobs: [jobOf(6)], target });
+  await house.order((engine) => engine.submit(aSubmission(spec, { secretValues: keys })));
+  await house.clock.advance(500);
+  const order = house.machine.running()[0]?.order;
+  assert.deepEqual(order?.awsCredentials, { accessKeyId: 'id', secretAccessKey: 'canary-key', sessionToken: 'token' });
+  await house.restart();
+  await house.clock.advance(10_000);
+  assert.deepEqual((await house.engine.getRun('trial-1')).secretsMissing, [
+    'AWS_ACCESS_KEY_ID',
+    'AWS_SECRET_ACCESS_KEY',
+  ]);
+  await house.order((engine) => engine.supplySecrets('trial-1', keys));
+  await house.clock.advance(10_000);
+  assert.equal((await house.engine.getRun('trial-1')).state, 'succeeded');
+});

@@ -48,6 +48,7 @@ export const anOrder = (parts: OrderParts): AttemptOrder => ({
   labels: {},
   owner: null,
   secrets: {},
+  awsCredentials: null,
   ...parts,
   container: { ...DEFAULT_CONTAINER, ...parts.container },
   resources: { cpuUnits: 512, memoryMib: 64, diskMib: 0, gpus: 0, ...parts.resources },

@@ -81,7 +81,7 @@ export class EngineHouse {
       },
       readSecretFile: (path) => this.readSecretFile(path),
       freeDiskBytes: async () => this.freeBytes,
-      disk: { measure: async () => [], prune: async () => ({ freedBytes: 0 }) },
+      disk: { remove: async () => undefined, measure: async () => [], prune: async () => ({ freedBytes: 0 }) },
       settings: { freeDiskBytesMin: 1_073_741_824 },
       log: (message) => this.log.push(message),
       onFatal: (error) => this.fatal.push(error),

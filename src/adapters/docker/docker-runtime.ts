@@ -31,7 +31,7 @@ export type DockerRuntimeOptions = {
   readonly ownerId: string;
   readonly clusterName: string;
   /** Files as the client of a run reaches them: clients that share an engine may have different AWS profiles. */
-  readonly objectsOf: (target: Target) => Objects;
+  readonly objectsOf: (client: Pick<AttemptOrder, 'target' | 'awsCredentials'>) => Objects;
   readonly clock: Clock;
   /** How the endpoint was chosen, for messages: `DOCKER_HOST`. */
   readonly chosenBy?: string | undefined;
@@ -149,10 +149,10 @@ class DockerRuntime implements AttemptRuntime {
 
   #take(order: AttemptOrder, isAdopted: boolean): void {
     if (this.#flows.has(order.attemptId) || this.#contact.isClosed) return;
-    this.#flows.set(order.attemptId, new AttemptFlow(order, this.#flowWorld(order.target), isAdopted));
+    this.#flows.set(order.attemptId, new AttemptFlow(order, this.#flowWorld(order), isAdopted));
   }
 
-  #flowWorld(target: Target): FlowWorld {
+  #flowWorld(order: AttemptOrder): FlowWorld {
     const { stateDirectory, clusterName, ownerId, objectsOf, clock, env } = this.#options;
     return {
       client: this.#client,
@@ -162,7 +162,7 @@ class DockerRuntime implements AttemptRuntime {
       memory: this.#memory,
       signals: this.#signals,
       clock,
-      objects: objectsOf(target),
+      objects: objectsOf(order),
       ownership: { ownerId, clusterName },
       stateDirectory,
       logLimitBytes: this.#options.logLimitBytes,

@@ -1,5 +1,7 @@
 // The submitting client's AWS surroundings: what travels with a run and is stored, apart from keys, which live in memory only.
 
+import type { AwsCredentials } from '../../domain/job.ts';
+
 /** Holds no secret; stored with the run. */
 export type AwsSettings = {
   readonly profile?: string;
@@ -9,13 +11,6 @@ export type AwsSettings = {
   /** Where the client keeps its profiles, if not in ~/.aws. */
   readonly configFile?: string;
   readonly credentialsFile?: string;
-};
-
-/** Keys of the client's environment. Never stored, logged or put into a label. */
-export type AwsCredentials = {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;

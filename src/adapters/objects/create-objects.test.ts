@@ -49,7 +49,9 @@ test('runs of clients with different profiles get different objects, with the sa
     response.writeHead(404).end();
   });
   const aws = { endpoint: server.origin, region: 'us-east-1' };
-  const objectsOf = createObjectsByClient({ credentials: { accessKeyId: 'of-the-client', secretAccessKey: 'x' } });
+  const byClient = createObjectsByClient();
+  const awsCredentials = { accessKeyId: 'of-the-client', secretAccessKey: 'x' };
+  const objectsOf = (target: { readonly aws: object }) => byClient({ target, awsCredentials });
   assert.equal(objectsOf({ aws }), objectsOf({ aws: { region: aws.region, endpoint: aws.endpoint } }));
   const withProfile = objectsOf({
     aws: { ...aws, profile: 'lab', configFile: '/dev/null', credentialsFile: '/dev/null' },

@@ -1,10 +1,11 @@
 // Chooses by a URL's scheme who reaches it. Each is loaded at its first use: most runs never touch S3.
 
 import { DistributoError, type ErrorCode } from '../../domain/errors.ts';
+import type { AwsCredentials } from '../../domain/job.ts';
 import { schemeOf, type TransferDirection, transferTrouble } from '../../domain/transfer-url.ts';
 import type { Objects } from '../../ports/objects.ts';
 import { displayUrl } from '../../workspace/display-url.ts';
-import type { AwsCredentials, AwsSettings } from './aws-settings.ts';
+import type { AwsSettings } from './aws-settings.ts';
 import { createFileObjects } from './file.ts';
 import type { HttpSettings } from './http.ts';
 
@@ -46,17 +47,24 @@ export function createObjects(settings: ObjectsSettings = {}): Objects {
   };
 }
 
+type Client = {
+  readonly target: { readonly aws?: AwsSettings & { readonly hasKeys?: boolean } };
+  readonly awsCredentials: AwsCredentials | null;
+};
+
 /**
- * Objects for each client's AWS surroundings: runs of several clients share a controller and a runtime, not their profiles.
- * The same surroundings get the same objects, and with them the same connections.
+ * Objects for each client's AWS surroundings: runs of several clients share a controller and a runtime, not their profiles and
+ * keys. The same surroundings get the same objects, and with them the same connections.
  */
 export function createObjectsByClient(
-  settings: Omit<ObjectsSettings, 'aws'> = {},
-): (client: { readonly aws?: AwsSettings }) => Objects {
+  settings: Omit<ObjectsSettings, 'aws' | 'credentials'> = {},
+): (client: Client) => Objects {
   const known = new Map<string, Objects>();
-  return ({ aws = {} }) => {
-    const key = JSON.stringify(Object.entries(aws).sort(([a], [b]) => (a < b ? -1 : 1)));
-    const objects = known.get(key) ?? createObjects({ ...settings, aws });
+  return ({ target, awsCredentials }) => {
+    const { hasKeys: _hasKeys, ...aws } = target.aws ?? {};
+    const key = JSON.stringify([Object.entries(aws).sort(([a], [b]) => (a < b ? -1 : 1)), awsCredentials]);
+    const credentials = awsCredentials === null ? {} : { credentials: awsCredentials };
+    const objects = known.get(key) ?? createObjects({ ...settings, aws, ...credentials });
     known.set(key, objects);
     return objects;
   };

@@ -1,8 +1,9 @@
 // Opens the client of S3, lazily: loading the SDK takes longer than most commands.
 
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import type { AwsCredentials } from '../../domain/job.ts';
 import type { Sleep } from '../../workspace/bounded-flow.ts';
-import type { AwsCredentials, AwsSettings } from './aws-settings.ts';
+import type { AwsSettings } from './aws-settings.ts';
 
 export type S3Settings = AwsSettings & {
   readonly credentials?: AwsCredentials;

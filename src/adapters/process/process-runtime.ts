@@ -25,7 +25,7 @@ export type ProcessRuntimeOptions = {
   readonly stateDirectory: string;
   readonly ownerId: string;
   /** Files as the client of a run reaches them. */
-  readonly objectsOf: (target: Target) => Objects;
+  readonly objectsOf: (client: Pick<AttemptOrder, 'target' | 'awsCredentials'>) => Objects;
   readonly clock: Clock;
   /** Of the log of one attempt; 64 MiB where it is not given. */
   readonly logLimitBytes?: number | undefined;
@@ -119,7 +119,7 @@ class ProcessRuntime implements AttemptRuntime {
       ownerId,
       clock,
       table: this.#table,
-      objects: objectsOf(order.target),
+      objects: objectsOf(order),
       logLimitBytes,
       gpus: this.#allGpus.length === 0 ? null : this.#assignGpus(order),
       emit: (observation) => this.#emit(observation),

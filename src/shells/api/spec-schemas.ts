@@ -30,6 +30,7 @@ export const target = z
         endpoint: z.string().exactOptional(),
         configFile: z.string().exactOptional(),
         credentialsFile: z.string().exactOptional(),
+        hasKeys: z.boolean().exactOptional(),
       })
       .exactOptional(),
     dockerConfigDirectory: z.string().exactOptional(),

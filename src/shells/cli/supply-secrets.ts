@@ -7,7 +7,9 @@ import type { Context } from './context.ts';
 export async function supplySecrets(context: Context, client: ApiClient, run: RunAnswer): Promise<void> {
   const known = run.secretsMissing.filter((name) => context.env[name] !== undefined);
   if (known.length > 0) {
-    await client.supplySecrets(run.run, Object.fromEntries(known.map((name) => [name, context.env[name] as string])));
+    const token = known.includes('AWS_ACCESS_KEY_ID') && context.env.AWS_SESSION_TOKEN ? ['AWS_SESSION_TOKEN'] : [];
+    const passed = [...known, ...token];
+    await client.supplySecrets(run.run, Object.fromEntries(passed.map((name) => [name, context.env[name] as string])));
     context.say(`passed ${known.join(', ')} to the controller; the values stay in its memory`);
   }
   const missing = run.secretsMissing.filter((name) => !known.includes(name));

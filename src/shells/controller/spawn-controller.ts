@@ -18,9 +18,9 @@ export type SpawnOptions = {
   readonly env?: Readonly<Record<string, string | undefined>>;
 };
 
-/** Of the caller's environment the controller gets only this: it outlives the caller and serves others. */
+/** Of the caller's environment the controller gets only this: it outlives the caller and serves others. Keys travel with each run. */
 const KEPT =
-  /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|SSH_AUTH_SOCK|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|AWS_\w+)$/;
+  /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|SSH_AUTH_SOCK|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|AWS_(?!ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)\w+)$/;
 
 const REPORT_TO = 3;
 

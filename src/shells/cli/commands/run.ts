@@ -7,7 +7,7 @@ import type { RunSpec, Target } from '../../../domain/job.ts';
 import type { InstanceAnswer, TaskAnswer } from '../../../engine/engine-api.ts';
 import type { RunView } from '../../api/answers.ts';
 import type { ApiClient } from '../../api/client.ts';
-import { chooseTarget, openObjects, refuseForRuntime } from '../../compose.ts';
+import { awsKeysFor, chooseTarget, openObjects, refuseForRuntime } from '../../compose.ts';
 import { EXIT, type ExitCode } from '../../exit-codes.ts';
 import type { RunDraft } from '../../job-file/parse-job-file.ts';
 import { refuseTooLarge } from '../../job-file/submission-checks.ts';
@@ -132,11 +132,17 @@ async function submit(context: Context, { options }: Call, client: ApiClient, dr
     putItems: uploader.putItems,
   });
   await uploader.finish();
+  const keys = await awsKeysFor(spec, context.env);
+  const { aws } = spec.target;
+  const target = Object.keys(keys).length === 0 ? spec.target : { ...spec.target, aws: { ...aws, hasKeys: true } };
   return client.submitRun({
-    spec,
+    spec: { ...spec, target },
     submissionKey: (options.runId as string | undefined) ?? null,
     trialTasks: (options.first as number | undefined) ?? null,
-    secretValues: Object.fromEntries(draft.secretVariables.map((name) => [name, context.env[name] as string])),
+    secretValues: {
+      ...Object.fromEntries(draft.secretVariables.map((name) => [name, context.env[name] as string])),
+      ...keys,
+    },
   });
 }
 
