@@ -13,6 +13,8 @@ export function describeAmount(rule: string, amount: number): string {
   return `${count(amount)} MiB`;
 }
 
+const UNIT_SAYS_ALL: ReadonlySet<string> = new Set(['cpu', 'gpus']);
+
 const FIELD: Readonly<Record<string, string>> = {
   cpu: 'resources.cpu',
   memory: 'resources.memory',
@@ -42,7 +44,7 @@ export function describeRejections(rejections: readonly Rejection[], looked: num
   const asked = describeAmount(first.rule, first.asked as number);
   return {
     kind: 'room',
-    text: `a free place: ${asked} of ${first.rule} asked, ${describeAmount(first.rule, had)} free`,
+    text: `a free place: ${asked}${UNIT_SAYS_ALL.has(first.rule) ? '' : ` of ${first.rule}`} asked, ${describeAmount(first.rule, had)} free`,
     help: null,
   };
 }

@@ -231,7 +231,7 @@ test('a waiting task says how much it asks and how much is free, and that is tru
     },
   ]);
   assert.deepEqual(answer.queue, { position: 3, of: 3 });
-  assert.match(answer.headline, /waiting: for a free place: 1 vCPU of cpu asked, 0.93 vCPU free/);
+  assert.match(answer.headline, /waiting: for a free place: 1 vCPU asked, 0.93 vCPU free/);
 });
 
 test('list of tasks shows live ones as running, page by page', async (t) => {
