@@ -24,11 +24,14 @@ export function aVirtualTerminal(columns = 80, rows = 24): VirtualTerminal {
     return grid[index] as string[];
   };
   const top = (): number => Math.max(0, grid.length - terminal.rows);
+  /** After the last cell of a line the cursor still stands on it. */
+  const cursor = (): number => Math.min(column, terminal.columns - 1);
   const put = (character: string): void => {
     if (column >= terminal.columns) {
-      if (!terminal.isWrapOn) return;
-      row++;
-      column = 0;
+      if (terminal.isWrapOn) {
+        row++;
+        column = 0;
+      } else column = terminal.columns - 1;
     }
     const line = lineAt(row);
     while (line.length < column) line.push(' ');
@@ -37,9 +40,9 @@ export function aVirtualTerminal(columns = 80, rows = 24): VirtualTerminal {
   const obey = (parameters: string, order: string): void => {
     const count = Number.parseInt(parameters, 10) || 0;
     if (order === 'A') row = Math.max(top(), row - Math.max(1, count));
-    else if (order === 'K') lineAt(row).splice(column);
+    else if (order === 'K') lineAt(row).splice(cursor());
     else if (order === 'J') {
-      lineAt(row).splice(column);
+      lineAt(row).splice(cursor());
       grid.splice(row + 1);
     } else if (parameters === '?25') terminal.isCursorShown = order === 'h';
     else if (parameters === '?7') terminal.isWrapOn = order === 'h';

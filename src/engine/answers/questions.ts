@@ -328,6 +328,9 @@ function warningsOf(answer: RunAnswer, unreachable: string | null): string[] {
   const warnings: string[] = [];
   if (unreachable !== null) warnings.push(`the container engine does not answer: ${unreachable}`);
   if (answer.deadlineMissed) warnings.push('the deadline is past');
-  if (answer.tasks.failed > 0) warnings.push(`${answer.tasks.failed.toLocaleString('en-US')} tasks failed`);
+  if (answer.tasks.failed > 0) {
+    const { failed } = answer.tasks;
+    warnings.push(failed === 1 ? '1 task failed' : `${failed.toLocaleString('en-US')} tasks failed`);
+  }
   return warnings;
 }

@@ -59,7 +59,7 @@ export function describeLiveRun(world: World, run: LiveRun, nowMs: number): RunA
     runtimeCaveats: slot?.description?.caveats ?? [],
     tasks: addCounts(jobs.map((job) => job.tasks)),
     jobs,
-    finishForecastAtMs: forecastFinish(run, nowMs),
+    finishForecastAtMs: forecastFinish(run, slot, nowMs),
     concurrencyMax: mostAtOnce(slot, run),
     secretsMissing: [...new Set(run.jobs.flatMap((job) => missingSecrets(run, job)))],
   };
@@ -82,23 +82,41 @@ function describeLiveJob(job: LiveJob): JobAnswer {
   };
 }
 
-/** What is left, at the pace so far: mean duration × tasks left ÷ tasks at once, summed over the jobs. */
-function forecastFinish(run: LiveRun, nowMs: number): number | null {
-  let leftMs = 0;
+/**
+ * What is left, as work: mean duration × tasks left ÷ how many fit at once, summed over the jobs, since they share the
+ * machine. Where tasks wait and others hold a part of it, what this run holds now is its pace. null where a job's duration
+ * is not known yet, and where the rest waits for a person.
+ */
+function forecastFinish(run: LiveRun, slot: RuntimeSlot | undefined, nowMs: number): number | null {
+  if (isRunEnded(run.run.state) || run.run.state === 'stopped' || run.run.trialTasks !== null) return null;
+  let workMs = 0;
+  let held = 0;
+  let hasWaiting = false;
+  let lastMs = 0;
   for (const job of run.jobs) {
     const { waiting, running } = job.tasks.counts();
     if (waiting + running === 0) continue;
     const { stats } = job;
     const meanMs = stats.durations > 0 ? stats.durationMsSum / stats.durations : job.record.spec.estimateDurationMs;
-    if (meanMs === null || running === 0) return null;
-    leftMs += (meanMs * (waiting + running / 2)) / running;
+    const atOnce = slot === undefined ? null : atOnceOf(slot, job);
+    if (meanMs === null || atOnce === null || atOnce < 1) return null;
+    workMs += (meanMs * (waiting + running / 2)) / atOnce;
+    held += running / atOnce;
+    hasWaiting ||= waiting > 0;
+    lastMs = Math.max(lastMs, running > 0 ? meanMs / 2 : meanMs);
   }
-  return isRunEnded(run.run.state) ? null : Math.round(nowMs + leftMs);
+  const pace = hasWaiting && held > 0 ? Math.min(held, 1) : 1;
+  return Math.round(nowMs + Math.max(workMs / pace, lastMs));
 }
 
 function mostAtOnce(slot: RuntimeSlot | undefined, run: LiveRun): number | null {
   const job = run.jobs.find((one) => !isRunEnded(one.state)) ?? run.jobs[0];
-  if (slot?.description == null || job === undefined) return null;
+  return slot === undefined || job === undefined ? null : atOnceOf(slot, job);
+}
+
+/** How many tasks of a job the machine takes at once; null while its size is not known. */
+function atOnceOf(slot: RuntimeSlot, job: LiveJob): number | null {
+  if (slot.description == null) return null;
   const { capacity } = slot.description;
   const demand: Resources = job.record.spec.resources;
   const fits = RESOURCE_DIMENSIONS.filter((dimension) => demand[dimension] > 0).map((dimension) =>

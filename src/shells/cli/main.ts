@@ -10,7 +10,9 @@ import { describeError, renderError } from './report-error.ts';
 function fail(error: unknown): never {
   const style = createStyle({ hasColour: false, isAscii: false });
   const report = describeError(error);
-  process.stderr.write(`${renderError(report, style, process.argv.includes('--debug')).join('\n')}\n`);
+  const lines = renderError(report, style, process.argv.includes('--debug'));
+  // Last of the `exit` listeners: a live view gives the terminal back before.
+  process.on('exit', () => process.stderr.write(`${lines.join('\n')}\n`));
   process.exit(report.exitCode);
 }
 

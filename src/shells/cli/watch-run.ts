@@ -8,10 +8,11 @@ import { formatClock, formatCount, formatQuantity } from '../terminal/format.ts'
 import { createLiveView, type LiveView } from '../terminal/live-view.ts';
 import { canAsk, confirm } from '../terminal/question.ts';
 import { columnsOf } from '../terminal/terminal-stream.ts';
+import { textWidth } from '../terminal/text-width.ts';
 import type { Context } from './context.ts';
 import { describeEvent } from './views/event-line.ts';
 import { drawRunFrame } from './views/live-frame.ts';
-import { describeCounts } from './views/task-words.ts';
+import { describeCounts, timeSentence } from './views/task-words.ts';
 
 export type Watched =
   | { readonly kind: 'ended'; readonly run: RunView }
@@ -53,8 +54,8 @@ const isTrialDone = (run: RunView): boolean =>
 
 interface Display {
   show(run: RunView): void;
-  /** Steps aside for a question, and comes back with the next frame. */
-  pause(): void;
+  /** Looks no more; what was seen last stays above what follows. */
+  leave(): void;
   end(): void;
 }
 
@@ -63,7 +64,7 @@ class Picture implements Display {
   readonly #view: LiveView;
   readonly #timer: NodeJS.Timeout;
   #run: RunView | undefined;
-  #isPaused = false;
+  #isLeft = false;
 
   constructor(context: Context) {
     this.#context = context;
@@ -74,22 +75,22 @@ class Picture implements Display {
 
   show(run: RunView): void {
     this.#run = run;
-    this.#isPaused = false;
     this.#draw();
   }
 
   #draw(): void {
     const run = this.#run;
-    if (run === undefined || this.#isPaused) return;
-    const { messageStyle: style, time, stderr } = this.#context;
-    this.#view.update(({ columns }) =>
-      drawRunFrame(run, { style, time, nowMs: this.#context.nowMs(), columns: Math.min(columns, columnsOf(stderr)) }),
+    if (run === undefined || this.#isLeft) return;
+    const { messageStyle: style, time } = this.#context;
+    this.#view.update(({ columns, rows }) =>
+      drawRunFrame(run, { style, time, nowMs: this.#context.nowMs(), columns, rows }),
     );
   }
 
-  pause(): void {
-    this.#isPaused = true;
-    this.#view.clear();
+  leave(): void {
+    clearInterval(this.#timer);
+    this.#isLeft = true;
+    this.#view.stop();
   }
 
   end(): void {
@@ -146,11 +147,10 @@ class Lines implements Display {
     const nowMs = this.#context.nowMs();
     if (this.#run === undefined || nowMs - this.#saidAtMs < HEARTBEAT_MS) return;
     const { tasks } = this.#run;
-    const ended = tasks.succeeded + tasks.failed + tasks.cancelled;
-    this.#say(
-      nowMs,
-      `${formatCount(ended)}/${formatCount(tasks.total)} done, ${formatCount(tasks.running)} running, ${formatCount(tasks.failed)} failed`,
-    );
+    const { style, time } = { style: this.#context.messageStyle, time: this.#context.time };
+    const counts = `${formatCount(tasks.succeeded)}/${formatCount(tasks.total)} done, ${formatCount(tasks.running)} running, ${formatCount(tasks.failed)} failed`;
+    const finish = timeSentence(this.#run, { style, time, nowMs });
+    this.#say(nowMs, finish === null ? counts : `${counts}, ${finish}`);
   }
 
   #say(atMs: number, text: string): void {
@@ -158,8 +158,8 @@ class Lines implements Display {
     this.#context.say(`${formatClock(atMs, this.#context.time)} ${text}`);
   }
 
-  pause(): void {
-    // There is no picture to take away.
+  leave(): void {
+    this.end();
   }
 
   end(): void {
@@ -195,17 +195,23 @@ class Interrupts {
     if (this.#asking) return;
     this.#presses += 1;
     if (this.#presses === 1) {
-      this.#display.pause();
+      this.#display.leave();
       this.isLeft = true;
       const canBeAsked = canAsk({ input: this.#context.stdin, output: this.#context.stderr });
-      this.#context.say(
-        `Detached; ${this.#run} goes on without this window. Back: distributo run --attach ${this.#run} ${this.#context.messageStyle.sign.separator} Stop it: distributo cancel ${this.#run}`,
-      );
+      this.#sayDetached();
       this.decided = canBeAsked ? this.#waitForSecond() : Promise.resolve();
       this.#stop.abort();
     } else {
       this.#asking = true;
     }
+  }
+
+  #sayDetached(): void {
+    const { stderr, messageStyle } = this.#context;
+    const said = `Detached; ${this.#run} goes on without this window.`;
+    const ways = [`Back: distributo run --attach ${this.#run}`, `Stop it: distributo cancel ${this.#run}`];
+    const line = `${said} ${ways.join(` ${messageStyle.sign.separator} `)}`;
+    this.#context.say(textWidth(line) <= columnsOf(stderr) ? line : [said, ...ways]);
   }
 
   async #waitForSecond(): Promise<void> {

@@ -14,6 +14,7 @@ export function drawBar(style: Style, ratio: number, width: number): string {
 export function barParts(style: Style, ratio: number, width: number): { readonly done: string; readonly rest: string } {
   const full = style.isAscii ? '#' : '█';
   const empty = style.isAscii ? '.' : '░';
+  if (width <= 0) return { done: '', rest: '' };
   if (ratio >= 1) return { done: full.repeat(width), rest: '' };
   if (!(ratio > 0)) return { done: '', rest: empty.repeat(width) };
   if (style.isAscii) {
@@ -37,6 +38,9 @@ export function jobFill(style: Style, ordinal: number): string {
 
 export const freeFill = (style: Style): string => (style.isAscii ? '.' : '·');
 
+/** What other runs hold. */
+export const otherFill = (style: Style): string => (style.isAscii ? '%' : '╱');
+
 export type PackingPart = { readonly ordinal: number | 'other'; readonly amount: number };
 
 /** One strip of a machine: what each job holds in file order, what others hold, what is free. */
@@ -53,7 +57,7 @@ export function drawPacking(style: Style, parts: readonly PackingPart[], capacit
     // Every part shows at least one cell as long as there is room for it.
     const cells = Math.min(width - cellsBefore, Math.max(1, upTo - cellsBefore));
     cellsBefore += cells;
-    const fill = part.ordinal === 'other' ? (style.isAscii ? '%' : '╱') : jobFill(style, part.ordinal);
+    const fill = part.ordinal === 'other' ? otherFill(style) : jobFill(style, part.ordinal);
     const text = fill.repeat(cells);
     out += part.ordinal === 'other' ? style.dim(text) : style.job(part.ordinal, text);
   }

@@ -64,7 +64,12 @@ export function createLiveView(stream: TerminalStream, options: LiveViewOptions 
     const frame = fitFrame(draw(size()), size());
     const opening = isOpen ? '' : HIDE_CURSOR + WRAP_OFF;
     if (!isOpen) open();
-    stream.write(`${opening}${backToStart()}${frame.map((line) => line + CLEAR_LINE_END).join('\r\n')}${CLEAR_BELOW}`);
+    const { columns } = size();
+    // On a full line the cursor stands on its last cell: clearing from there would take that away.
+    const clearEnd = (line: string): string => (textWidth(stripStyle(line)) < columns ? line + CLEAR_LINE_END : line);
+    const last = frame.length - 1;
+    const lines = frame.map((line, at) => (at === last ? CLEAR_BELOW + line : clearEnd(line)));
+    stream.write(opening + backToStart() + lines.join('\r\n'));
     drawn = frame;
     drawnAtMs = options.nowMs();
   };
@@ -72,10 +77,16 @@ export function createLiveView(stream: TerminalStream, options: LiveViewOptions 
     timer?.cancel();
     paint();
   };
+  /** The terminal has broken or joined lines of the old frame: they go first, with the marks it keeps of that. */
+  const repaintAfterResize = (): void => {
+    if (drawn.length > 0) stream.write(backToStart() + CLEAR_BELOW);
+    drawn = [];
+    repaint();
+  };
   const open = (): void => {
     isOpen = true;
     takeBackExit = options.atExit(() => stream.write(`${WRAP_ON}${SHOW_CURSOR}\r\n`));
-    stream.on?.('resize', repaint);
+    stream.on?.('resize', repaintAfterResize);
   };
   const close = (ending: string): void => {
     timer?.cancel();
@@ -84,7 +95,7 @@ export function createLiveView(stream: TerminalStream, options: LiveViewOptions 
     if (!isOpen) return;
     isOpen = false;
     takeBackExit();
-    stream.off?.('resize', repaint);
+    stream.off?.('resize', repaintAfterResize);
     stream.write(ending + WRAP_ON + SHOW_CURSOR);
     drawn = [];
   };

@@ -3,8 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { DistributoError } from '../../../domain/errors.ts';
-import type { RunSpec, Target } from '../../../domain/job.ts';
-import type { InstanceAnswer, TaskAnswer } from '../../../engine/engine-api.ts';
+import type { Target } from '../../../domain/job.ts';
+import type { InstanceAnswer, RunAnswer, TaskAnswer } from '../../../engine/engine-api.ts';
 import type { RunView } from '../../api/answers.ts';
 import type { ApiClient } from '../../api/client.ts';
 import { awsKeysFor, chooseTarget, openObjects, refuseForRuntime } from '../../compose.ts';
@@ -12,8 +12,10 @@ import { EXIT, type ExitCode } from '../../exit-codes.ts';
 import type { RunDraft } from '../../job-file/parse-job-file.ts';
 import { refuseTooLarge } from '../../job-file/submission-checks.ts';
 import { uploadItems } from '../../job-file/upload-items.ts';
-import { formatDeadline, formatMemory, formatQuantity, formatVcpu } from '../../terminal/format.ts';
+import { formatCount, formatDeadline, formatMemory, formatQuantity, formatVcpu } from '../../terminal/format.ts';
 import { canAsk, confirm } from '../../terminal/question.ts';
+import { columnsOf } from '../../terminal/terminal-stream.ts';
+import { wrapText } from '../../terminal/text-width.ts';
 import type { Call, CommandModule } from '../command.ts';
 import { type Context, wantsJson, wantsText } from '../context.ts';
 import { runForeground } from '../foreground.ts';
@@ -78,7 +80,6 @@ async function submitAndWatch(context: Context, call: Call, client: ApiClient): 
   const machine = await client.inspectTarget(target);
   refuseTooLarge(draft.spec, { label: labelOf(machine, target), capacity: machine.capacity, total: machine.total });
   const view = await submit(context, call, client, draft);
-  const spec = draft.spec;
   if (call.options.detach === true) {
     printView(context, view, () => [view.run]);
     context.say(
@@ -89,9 +90,7 @@ async function submitAndWatch(context: Context, call: Call, client: ApiClient): 
     );
     return EXIT.ok;
   }
-  context.say(
-    headLine(context, view.run, view.tasks.total, view.concurrencyMax, labelOf(machine, target), machine, spec),
-  );
+  context.say(headLines(context, view, labelOf(machine, target), machine));
   return watchToEnd(context, call, client, view.run);
 }
 
@@ -99,21 +98,18 @@ const labelOf = (machine: InstanceAnswer, target: Target): string =>
   machine.runtimes.find((runtime) => (target.runtime === 'process') === (runtime.runtimeKey === 'process'))?.label ??
   machine.instanceId;
 
-function headLine(
-  context: Context,
-  run: string,
-  tasks: number,
-  atOnce: number | null,
-  label: string,
-  machine: InstanceAnswer,
-  spec: RunSpec,
-): string {
+/** What was submitted and where it goes; on a terminal broken at spaces. */
+function headLines(context: Context, view: RunAnswer, label: string, machine: InstanceAnswer): string[] {
+  const { run, tasks, jobs, concurrencyMax, deadlineAtMs } = view;
   const size = `${label}, ${formatVcpu(machine.capacity.cpuUnits)} vCPU, ${formatMemory(machine.capacity.memoryMib)}`;
-  const jobs = spec.jobs.length === 1 ? '' : ` in ${spec.jobs.length} jobs`;
-  const packed = atOnce === null ? '' : `, ${atOnce} at a time`;
+  const inJobs = jobs.length === 1 ? '' : ` in ${jobs.length} jobs`;
+  // Of several jobs each has another number.
+  const packed = concurrencyMax === null || jobs.length > 1 ? '' : `, ${formatCount(concurrencyMax)} at a time`;
   const deadline =
-    spec.deadlineAtMs === null ? '' : `, deadline ${formatDeadline(spec.deadlineAtMs, context.nowMs(), context.time)}`;
-  return `${context.messageStyle.bold(run)}: ${formatQuantity(tasks, 'task')}${jobs} on this machine (${size})${packed}${deadline}`;
+    deadlineAtMs === null ? '' : `, deadline ${formatDeadline(deadlineAtMs, context.nowMs(), context.time)}`;
+  const text = `${run}: ${formatQuantity(tasks.total, 'task')}${inJobs} on this machine (${size})${packed}${deadline}`;
+  const [first = '', ...more] = wrapText(text, Math.max(columnsOf(context.stderr) - 2, 40));
+  return [first.replace(run, context.messageStyle.bold(run)), ...more.map((line) => `  ${line}`)];
 }
 
 async function submit(context: Context, { options }: Call, client: ApiClient, draft: RunDraft) {

@@ -4,9 +4,10 @@ import type { EventAnswer } from '../../../engine/engine-api.ts';
 import type { Style } from '../../terminal/style.ts';
 import { escapeLine } from '../../terminal/text-width.ts';
 
-export function describeEvent(event: EventAnswer, style: Style): string {
+/** @param run left away from the subject, where the view is about that run */
+export function describeEvent(event: EventAnswer, style: Style, run?: string): string {
   const reason = event.reason === null ? '' : `: ${escapeLine(event.reason)}`;
-  const subject = event.subject === null ? '' : `${event.subject} `;
+  const subject = subjectOf(event, run);
   switch (event.kind) {
     case 'run-submitted':
       return `  ${subject}submitted`;
@@ -20,6 +21,21 @@ export function describeEvent(event: EventAnswer, style: Style): string {
     default:
       return `${signOf(event.state, style)} ${subject}${event.state ?? ''}${reason}`;
   }
+}
+
+function subjectOf({ subject }: EventAnswer, run: string | undefined): string {
+  if (subject === null) return '';
+  return run !== undefined && subject.startsWith(`${run}/`) ? `${subject.slice(run.length + 1)} ` : `${subject} `;
+}
+
+/** The end of a try and that it is tried again are two facts but one piece of news. */
+export function mergeRepeats(events: readonly EventAnswer[]): EventAnswer[] {
+  const again = new Set(
+    events.filter((event) => event.kind === 'task-requeued').map((event) => `${event.jobId}/${event.attemptSequence}`),
+  );
+  return events.filter(
+    (event) => event.kind !== 'attempt-state' || !again.has(`${event.jobId}/${event.attemptSequence}`),
+  );
 }
 
 function signOf(state: string | null, style: Style): string {

@@ -2,7 +2,7 @@
 
 import type { JobAnswer, RunAnswer } from '../../../engine/engine-api.ts';
 import { EXIT, type ExitCode } from '../../exit-codes.ts';
-import { formatCount } from '../../terminal/format.ts';
+import { formatCount, formatMoment, formatRoughDuration, type TimeStyle, zoneLabel } from '../../terminal/format.ts';
 import type { Style } from '../../terminal/style.ts';
 
 /** `9 succeeded, 1 failed, 2 cancelled`. Zeros but the first are left out. */
@@ -23,4 +23,22 @@ export function exitCodeOfRun(run: Pick<RunAnswer, 'state' | 'deadlineMissed' | 
   if (run.state === 'failed') return EXIT.someTasksFailed;
   if (run.state === 'cancelled') return EXIT.cancelled;
   return run.deadlineMissed ? EXIT.deadlineMissed : EXIT.ok;
+}
+
+/** `23:31 UTC forecast   deadline 00:00 UTC, 29 min to spare`; null where neither is known. */
+export function timeSentence(
+  run: RunAnswer,
+  { style, time, nowMs }: { readonly style: Style; readonly time: TimeStyle; readonly nowMs: number },
+): string | null {
+  const clock = (atMs: number): string => `${formatMoment(atMs, nowMs, time)} ${zoneLabel(atMs, time)}`;
+  const parts: string[] = [];
+  const forecast = run.endedAtMs === null ? run.finishForecastAtMs : null;
+  if (forecast !== null)
+    parts.push(`${clock(forecast)} forecast, in ${formatRoughDuration(Math.max(forecast - nowMs, 0))}`);
+  if (run.deadlineAtMs !== null) {
+    const spareMs = run.deadlineAtMs - (run.endedAtMs ?? forecast ?? nowMs);
+    const words = `deadline ${clock(run.deadlineAtMs)}, ${formatRoughDuration(Math.abs(spareMs))}`;
+    parts.push(spareMs >= 0 ? `${words} to spare` : style.red(`${words} late`));
+  }
+  return parts.length === 0 ? null : parts.join('   ');
 }
