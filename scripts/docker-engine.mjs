@@ -77,6 +77,9 @@ function mountControlGroups() {
     mkdirSync(`${root}/${name}`, { recursive: true });
     if (!mount('-t', 'cgroup', '-o', name, 'cgroup', `${root}/${name}`)) rmdirSync(`${root}/${name}`);
   }
+  // Without it containers that run out of memory are not reported as such.
+  mkdirSync(`${root}/systemd`, { recursive: true });
+  if (!mount('-t', 'cgroup', '-o', 'none,name=systemd', 'cgroup', `${root}/systemd`)) rmdirSync(`${root}/systemd`);
 }
 
 /** Its log, and its data where they lay there. What is still mounted stays, and is nobody's harm. */
