@@ -114,7 +114,8 @@ function renderLines<Row>(measured: readonly Measured<Row>[], rows: readonly Row
     if (index > 0) lines.push('');
     for (const { column, cells } of measured) {
       const whole = cells[index] as string;
-      const text = column.align === 'right' ? whole : cutMiddle(whole, valueWidth, options.style.sign.ellipsis);
+      const cut = column.cut?.at === 'end' ? cutEnd : cutMiddle;
+      const text = column.align === 'right' ? whole : cut(whole, valueWidth, options.style.sign.ellipsis);
       const value = column.paint === undefined ? text : column.paint(text, row);
       lines.push(`${options.style.dim(padEnd(column.header.toLowerCase(), keyWidth))}${GAP}${value}`);
     }

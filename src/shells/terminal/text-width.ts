@@ -183,8 +183,9 @@ export function cutEnd(text: string, width: number, ellipsis: string): string {
 }
 
 /** Cuts a line that may hold colour sequences of ours; the sequences take no room and the last one is closed. */
-export function cutStyledLine(line: string, width: number): string {
+export function cutStyledLine(line: string, width: number, ellipsis = ''): string {
   if (textWidth(stripStyle(line)) <= width) return line;
+  const room = Math.max(0, width - textWidth(ellipsis));
   let out = '';
   let used = 0;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with one
@@ -194,10 +195,11 @@ export function cutStyledLine(line: string, width: number): string {
       continue;
     }
     const next = characterWidth(part);
-    if (used + next > width) break;
+    if (used + next > room) break;
     out += part;
     used += next;
   }
+  out += ellipsis;
   return out.includes('\x1b') ? `${out}\x1b[0m` : out;
 }
 

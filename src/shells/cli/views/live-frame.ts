@@ -18,9 +18,9 @@ import {
   zoneLabel,
 } from '../../terminal/format.ts';
 import type { Style } from '../../terminal/style.ts';
-import { cutMiddle, padEnd, padStart, stripStyle, textWidth } from '../../terminal/text-width.ts';
+import { cutMiddle, cutStyledLine, padEnd, padStart, stripStyle, textWidth } from '../../terminal/text-width.ts';
 import { describeEvent, mergeRepeats } from './event-line.ts';
-import { timeSentence } from './task-words.ts';
+import { timeParts } from './task-words.ts';
 
 export type FrameContext = {
   readonly style: Style;
@@ -40,11 +40,13 @@ const BARS_FROM_COLUMNS = 60;
 export function drawRunFrame(run: RunDetailAnswer, context: FrameContext): string[] {
   const label = labelFor(run.jobs, context);
   const { style } = context;
-  const finish = timeSentence(run, context);
+  const finish = timeParts(run, context).flatMap((part) =>
+    context.columns < BARS_FROM_COLUMNS ? part.replace(/, in .*/, '').split(', ') : part,
+  );
   const parts: Parts = {
     head: [headLine(run, context), ...countsLines(run, label, context)],
     jobs: drawJobs(run.jobs, label, context),
-    finish: finish === null ? [] : [label('finish') + finish],
+    finish: finish.length === 0 ? [] : breakParts(label, 'finish', finish, context.columns),
     warnings: run.warnings
       .filter((warning) => !/^[\d,]+ tasks? failed$/.test(warning))
       .map((warning) => `  ${style.yellow(`${style.sign.warning} ${warning}`)}`),
@@ -57,7 +59,8 @@ export function drawRunFrame(run: RunDetailAnswer, context: FrameContext): strin
       style.dim(`  ctrl-c leaves it running ${style.sign.separator} distributo explain ${run.run} says what waits`),
     ],
   };
-  return fitParts(parts, context.rows);
+  // What has no room ends with a sign that says so.
+  return fitParts(parts, context.rows).map((line) => cutStyledLine(line, context.columns, style.sign.ellipsis));
 }
 
 type Parts = {
@@ -106,7 +109,8 @@ function fitParts(parts: Parts, rows: number): string[] {
   const over = lines().length - rows;
   if (over > 0 && parts.jobs.length > over) {
     const kept = parts.jobs.slice(0, -(over + 1));
-    parts.jobs = [...kept, `  ${formatQuantity(parts.jobs.length - kept.length, 'more job')}`];
+    const folded = formatQuantity(parts.jobs.length - kept.length, kept.length === 0 ? 'job' : 'more job');
+    parts.jobs = [...kept, `  ${folded}`];
   }
   return lines();
 }
@@ -129,7 +133,6 @@ function headLine(run: RunDetailAnswer, { style, nowMs, time, columns }: FrameCo
   return room < 2 ? left : `${left}${' '.repeat(room)}${style.dim(clock)}`;
 }
 
-/** One line, or two where it does not fit. */
 function countsLines({ tasks, ...run }: RunDetailAnswer, label: Label, context: FrameContext): string[] {
   const { style, nowMs, columns } = context;
   const parts = [
@@ -142,8 +145,13 @@ function countsLines({ tasks, ...run }: RunDetailAnswer, label: Label, context: 
   const ended = tasks.succeeded + tasks.failed;
   const seconds = run.startedAtMs === null ? 0 : (nowMs - run.startedAtMs) / 1000;
   if (ended > 0 && seconds >= 1) parts.push(style.dim(formatRate(ended / seconds)));
+  return breakParts(label, 'tasks', parts, columns);
+}
+
+/** Parts of one line, three spaces between; what does not fit goes on under the first. */
+function breakParts(label: Label, name: string, parts: readonly string[], columns: number): string[] {
   const lines: string[] = [];
-  let line = label('tasks') + parts[0];
+  let line = label(name) + (parts[0] ?? '');
   for (const part of parts.slice(1)) {
     if (textWidth(stripStyle(line)) + 3 + textWidth(stripStyle(part)) > columns) {
       lines.push(line);
@@ -170,9 +178,9 @@ function drawJobs(jobs: readonly JobAnswer[], label: Label, context: FrameContex
   });
 }
 
-function notesOf(job: JobAnswer, { style, nowMs, time }: FrameContext): string {
+function notesOf(job: JobAnswer, { style, nowMs, time, columns }: FrameContext): string {
   const { failed, running } = job.tasks;
-  const finishAtMs = jobFinish(job, nowMs);
+  const finishAtMs = columns < BARS_FROM_COLUMNS ? null : jobFinish(job, nowMs);
   return [
     '',
     ...(finishAtMs === null ? [] : [`finish ${formatMoment(finishAtMs, nowMs, time)}`]),

@@ -25,11 +25,16 @@ export function exitCodeOfRun(run: Pick<RunAnswer, 'state' | 'deadlineMissed' | 
   return run.deadlineMissed ? EXIT.deadlineMissed : EXIT.ok;
 }
 
+type TimeContext = { readonly style: Style; readonly time: TimeStyle; readonly nowMs: number };
+
 /** `23:31 UTC forecast   deadline 00:00 UTC, 29 min to spare`; null where neither is known. */
-export function timeSentence(
-  run: RunAnswer,
-  { style, time, nowMs }: { readonly style: Style; readonly time: TimeStyle; readonly nowMs: number },
-): string | null {
+export function timeSentence(run: RunAnswer, context: TimeContext): string | null {
+  const parts = timeParts(run, context);
+  return parts.length === 0 ? null : parts.join('   ');
+}
+
+/** The same in parts, for views that break between them. */
+export function timeParts(run: RunAnswer, { style, time, nowMs }: TimeContext): string[] {
   const clock = (atMs: number): string => `${formatMoment(atMs, nowMs, time)} ${zoneLabel(atMs, time)}`;
   const parts: string[] = [];
   const forecast = run.endedAtMs === null ? run.finishForecastAtMs : null;
@@ -40,5 +45,5 @@ export function timeSentence(
     const words = `deadline ${clock(run.deadlineAtMs)}, ${formatRoughDuration(Math.abs(spareMs))}`;
     parts.push(spareMs >= 0 ? `${words} to spare` : style.red(`${words} late`));
   }
-  return parts.length === 0 ? null : parts.join('   ');
+  return parts;
 }
