@@ -49,7 +49,7 @@ const PRINTED_BY: Readonly<Record<string, string>> = {
   events: '`events`; with `-f` or `-o ndjson` one event a line',
   disk: '`du`',
   pruned: '`prune`',
-  order: '`cancel`, `retry`, `pause`, `resume`, `rm`',
+  order: '`retry`, `pause`, `resume`; with `-o ndjson` also `cancel` and `rm`',
   stopping: '`controller stop`',
   controller: '`controller status`; where none lives `pid` is null and only `stateDirectory` is there',
   error: 'every command that fails, on stdout, with the exit code that it names; a wrong job file adds `problems`',
@@ -62,11 +62,22 @@ export const OWN_FORMS: readonly (readonly [name: string, printedBy: string, fie
     '`run`, at the end',
     '`run`, `outcome` (state of the run), `exitCode`, `tasks` (TaskCounts), `startedAtMs`, `finishedAtMs`, `deadlineAtMs`',
   ],
+  [
+    'wait',
+    '`wait`',
+    '`exitCode`, `runs`: list of { run, state, exitCode, tasks (TaskCounts), deadlineMissed, endedAtMs or null }',
+  ],
+  ['orders', '`cancel`, `rm`', '`orders`: list of `order`, one a subject'],
+  [
+    'logs',
+    '`logs`',
+    '`lines`: list of { task, attempt or null, atMs, stream: `stdout` `stderr` `distributo`, text }; with `-o ndjson` one line each',
+  ],
   ['trial', '`run --first N`, when the trial is over', '`run`, `tasks` (as in `tasks`)'],
   [
     'check',
     '`check`',
-    '`failed` (how many), `findings`: list of { what, state: `ok` `warning` `failed`, text, fix or null }',
+    '`failed` (how many), `findings`: list of { what, state: `ok` `warning` `failed` `skipped`, text, fix or null }',
   ],
   ['results', '`results RUN`', '`run`, `outputs`: list of { url, present, sizeBytes or null, … }'],
   ['config', '`config`', '`settings`: list of { name, value, origin }, `files`: list of { path, isRead }'],
@@ -94,7 +105,7 @@ export function renderJsonReference(): string {
 Written by \`npm run docs\` from the schemas that answers are checked against. \`-o json\` prints one object that names its form,
 \`-o ndjson\` one line an item; nothing else is on stdout, also where a command fails. Units stand last in a name: \`…AtMs\` are
 milliseconds since 1970 UTC, \`memoryMib\` MiB, \`cpuUnits\` 1,024ths of a vCPU. A field is added freely; a change of meaning raises the
-number of the form. \`logs\` prints lines of { task, attempt, atMs, stream, text }.
+number of the form.
 
 ${sections.join('\n\n')}
 

@@ -9,6 +9,7 @@ import { type DecideLimits, groupsOf, holdOf, instanceColumns, sortedInstances }
 import type { AttemptAnswer, ExplainAnswer } from '../engine-api.ts';
 import { describeAmount, describeRejections } from '../wait-reasons.ts';
 import type { LiveJob, LiveRun, World } from '../world.ts';
+import { retryOf } from './explain-run.ts';
 
 export function describeAttempts(
   world: World,
@@ -33,6 +34,8 @@ type TaskSubject = {
   readonly job: JobRecord;
   readonly taskIndex: number;
   readonly state: TaskState;
+  /** Of its end, or what it waits for. */
+  readonly reason: string | null;
   readonly attempts: readonly AttemptAnswer[];
 };
 
@@ -57,13 +60,13 @@ export function explainTried(subject: TaskSubject): ExplainAnswer {
   const retry = subject.job.spec.retry;
   if (subject.state === 'failed') {
     because.push(
-      `${subject.attempts.length} attempts were made; retry.attempts is ${retry.attempts}, retried causes are ${retry.on.join(', ') || 'none'}`,
+      `${subject.attempts.length === 1 ? '1 attempt was' : `${subject.attempts.length} attempts were`} made; retry.attempts is ${retry.attempts}, tried again after ${retry.on.join(', ') || 'nothing'}`,
     );
     because.push(...sameFailure(subject.attempts));
   }
   return {
     ...base(subject),
-    headline: headlineOf(id, subject.state, last),
+    headline: headlineOf(id, subject, last),
     because,
     looked: 0,
     rejections: [],
@@ -72,7 +75,8 @@ export function explainTried(subject: TaskSubject): ExplainAnswer {
   };
 }
 
-function headlineOf(id: string, state: TaskState, last: AttemptAnswer | undefined): string {
+function headlineOf(id: string, { state, reason }: TaskSubject, last: AttemptAnswer | undefined): string {
+  if (last === undefined && state === 'cancelled') return `${id} was cancelled and never started: ${reason ?? '?'}`;
   if (last === undefined) return `${id} is ${state}: it never started`;
   if (state === 'running')
     return `${id} is running: attempt ${last.number} on ${last.instanceId}, ${last.activity ?? last.state}`;
@@ -88,7 +92,7 @@ function sameFailure(attempts: readonly AttemptAnswer[]): string[] {
 }
 
 function helpFor(subject: TaskSubject, run: string, id: string): string[] {
-  if (subject.state === 'cancelled') return [`distributo retry ${id}`];
+  if (subject.state === 'cancelled') return [retryOf(subject.run, subject.job, subject.taskIndex)];
   if (subject.state !== 'failed') return [];
   const help = [`distributo logs ${id}`];
   const cause = subject.attempts.at(-1)?.end?.cause;

@@ -13,6 +13,7 @@ import type { DecideLimits } from '../decide.ts';
 import type {
   EventAnswer,
   ExplainAnswer,
+  JobAnswer,
   RunAnswer,
   RunDetailAnswer,
   TaskAnswer,
@@ -22,6 +23,7 @@ import type {
 } from '../engine-api.ts';
 import { findJob, readSubject } from '../orders.ts';
 import type { LiveRun, World } from '../world.ts';
+import { explainRun, FAILURES_LOOKED_AT, whyNeverStarted } from './explain-run.ts';
 import { describeAttempts, explainTried, explainWaiting } from './explain-task.ts';
 import { describeEndedRun, describeInstance, describeLiveRun } from './run-answer.ts';
 
@@ -192,21 +194,26 @@ export class Questions {
     const liveJob = found.live?.jobs.find((job) => job.record.id === record.id);
     const live = liveJob === undefined ? undefined : this.#world.attemptOf(liveJob, summary.taskIndex);
     const end = summary.last?.end ?? null;
+    const state = live !== undefined ? 'running' : (liveJob?.tasks.state(summary.taskIndex) ?? summary.state);
     return {
       task: taskName(runName(found.run.name, found.run.number), record.spec.name, summary.taskIndex),
       job: record.spec.name,
       index: summary.taskIndex,
-      state: live !== undefined ? 'running' : (liveJob?.tasks.state(summary.taskIndex) ?? summary.state),
+      state,
       attempts: summary.attempts,
       startedAtMs: live !== undefined ? live.startedAtMs : (end?.startedAtMs ?? null),
       endedAtMs: live !== undefined ? null : (end?.endedAtMs ?? null),
       exitCode: live !== undefined ? null : (end?.exitCode ?? null),
       peakMemoryMib: live !== undefined ? null : (end?.peakMemoryMib ?? null),
-      reason:
-        live !== undefined
-          ? live.activity
-          : (end?.reason ?? (summary.state === 'waiting' ? (liveJob?.waitsFor?.text ?? null) : null)),
+      reason: live !== undefined ? live.activity : (end?.reason ?? this.#reasonWithoutEnd(found, record, state)),
     };
+  }
+
+  /** Of a task that no attempt has ended: what it waits for, or why it was cancelled. */
+  #reasonWithoutEnd(found: FoundRun, record: JobRecord, state: TaskState): string | null {
+    if (state === 'cancelled') return this.#whyNeverStarted(found, record);
+    if (state !== 'waiting') return null;
+    return found.live?.jobs.find((job) => job.record.id === record.id)?.waitsFor?.text ?? null;
   }
 
   async findTask(text: string): Promise<FoundRun & { job: JobRecord; taskIndex: number; attempt: number | null }> {
@@ -247,7 +254,14 @@ export class Questions {
     if (subject.index === undefined) return this.#explainRun(found, subject.job);
     const { job, taskIndex } = await this.findTask(text);
     const task = await this.getTask(text);
-    const about = { run: found.run, job, taskIndex, state: task.state, attempts: task.attemptList };
+    const about = {
+      run: found.run,
+      job,
+      taskIndex,
+      state: task.state,
+      reason: task.reason,
+      attempts: task.attemptList,
+    };
     const liveJob = found.live?.jobs.find((one) => one.record.id === job.id);
     if (task.state !== 'waiting' || found.live === null || liveJob === undefined) return explainTried(about);
     return explainWaiting(this.#world, { run: found.live, job: liveJob }, about, this.#limits, this.#nowMs());
@@ -260,25 +274,23 @@ export class Questions {
     );
     const jobs = answer.jobs.filter((job) => jobName === undefined || job.name === jobName);
     if (jobs.length === 0) findJob({ run: found.run, jobs: found.jobs }, { run: answer.run, job: jobName as string });
-    const because = jobs.map((job) => {
-      const { tasks } = job;
-      const waits = job.waitsFor === null ? '' : `; waits for ${job.waitsFor.text}`;
-      return `${job.name}: ${tasks.succeeded} of ${tasks.total} succeeded, ${tasks.running} running, ${tasks.waiting} waiting, ${tasks.failed} failed, ${tasks.cancelled} cancelled${waits}`;
-    });
-    const help = jobs.flatMap((job) => job.waitsFor?.help ?? []);
-    if (answer.tasks.failed > 0) help.push(`distributo logs ${answer.run} --failed`, `distributo retry ${answer.run}`);
-    return {
-      subject: { kind: 'run', id: answer.run },
-      state: answer.state,
-      headline: `${answer.run} is ${answer.state}${answer.stateReason === null ? '' : `: ${answer.stateReason}`}`,
-      because,
-      asks: null,
-      looked: this.#world.instances.size,
-      rejections: [],
-      queue: null,
-      attempts: [],
-      wouldHelp: [...new Set(help)],
-    };
+    const failures = await Promise.all(jobs.map(async (job) => ({ job, failed: await this.#failedOf(found, job) })));
+    return explainRun(answer, failures, this.#world.instances.size);
+  }
+
+  async #failedOf(found: FoundRun, job: JobAnswer): Promise<readonly TaskSummary[]> {
+    const record = found.jobs.find((one) => one.record.spec.name === job.name)?.record;
+    if (record === undefined || job.tasks.failed === 0) return [];
+    return this.#history.listTasks({ jobId: record.id, states: ['failed'], limit: FAILURES_LOOKED_AT });
+  }
+
+  #whyNeverStarted(found: FoundRun, job: JobRecord): string {
+    const states = new Map(
+      found.live === null
+        ? found.jobs.map(({ record }) => [record.spec.name, record.state])
+        : found.live.jobs.map((one) => [one.record.spec.name, one.state]),
+    );
+    return whyNeverStarted(found.run, job, (name) => states.get(name) ?? 'waiting');
   }
 
   async listEvents(query: {

@@ -3,6 +3,7 @@
 import { Command, CommanderError, type Help, Option } from 'commander';
 import type { DistributoError } from '../../domain/errors.ts';
 import { nearestName } from '../../domain/nearest-name.ts';
+import { readVersion } from '../api/version.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { createStyle, wantsAscii, wantsColour } from '../terminal/style.ts';
 import type { Call, CommandModule } from './command.ts';
@@ -45,7 +46,10 @@ export async function buildProgram(
       'after',
       '\nA first run:  distributo init   then  distributo run job.yaml\nOne command:  distributo help run',
     )
-    .action(() => program.outputHelp());
+    .action(() => {
+      if (program.opts().version === true) host.stdout.write(`${readVersion()}\n`);
+      else program.outputHelp();
+    });
   addGlobalOptions(program);
   configure(program, host);
   const named = namedCommand(words);
@@ -88,9 +92,7 @@ function addGlobalOptions(program: Command): void {
     .option('--local-time', 'times in the zone of this computer instead of UTC')
     .option('-q, --quiet', 'print no hints and no progress')
     .option('--debug', 'with every error where in the code it came from')
-    .version('', '-V, --version', 'the version alone');
-  // commander prints the version it was given; ours is read from the package only when it is asked for.
-  program.on('option:version', () => undefined);
+    .option('-V, --version', 'the version alone');
 }
 
 /** The command that the words name, if any: the first word that is neither an option nor the value of a global one. */

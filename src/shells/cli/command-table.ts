@@ -25,7 +25,10 @@ const MODULES: Readonly<Record<string, () => Promise<{ readonly command: Command
   prune: () => import('./commands/prune.ts'),
   config: () => import('./commands/config.ts'),
   controller: () => import('./commands/controller.ts'),
-  completion: () => import('./commands/completion.ts'),
+  completion: async () => {
+    const { createCompletion } = await import('./commands/completion.ts');
+    return { command: createCompletion(() => COMMAND_TABLE) };
+  },
   version: () => import('./commands/version.ts'),
 };
 

@@ -5,6 +5,7 @@ import type { ApiClient } from '../api/client.ts';
 import type { Context } from './context.ts';
 
 export async function supplySecrets(context: Context, client: ApiClient, run: RunAnswer): Promise<void> {
+  if (run.endedAtMs !== null) return;
   const known = run.secretsMissing.filter((name) => context.env[name] !== undefined);
   if (known.length > 0) {
     const token = known.includes('AWS_ACCESS_KEY_ID') && context.env.AWS_SESSION_TOKEN ? ['AWS_SESSION_TOKEN'] : [];

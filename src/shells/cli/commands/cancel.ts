@@ -3,7 +3,7 @@
 import { EXIT } from '../../exit-codes.ts';
 import { formatQuantity } from '../../terminal/format.ts';
 import type { CommandModule } from '../command.ts';
-import { printView } from '../print-listing.ts';
+import { orderEach } from '../order-each.ts';
 import { readSubject } from '../usage.ts';
 
 export const command: CommandModule = {
@@ -13,14 +13,16 @@ export const command: CommandModule = {
     ['distributo cancel screening-7/dock/3', 'one task; the others go on'],
   ],
   async execute(context, { args }) {
+    const subjects = args[0] as string[];
+    for (const subject of subjects) readSubject(subject);
     const client = await context.connect();
-    for (const subject of args[0] as string[]) {
-      readSubject(subject);
-      const view = await client.cancel(subject);
-      printView(context, view, () => [
-        `${subject}: ${formatQuantity(view.tasks ?? 0, 'task')} cancelled; what runs gets its grace to end`,
-      ]);
-    }
+    await orderEach(
+      context,
+      subjects,
+      (subject) => client.cancel(subject),
+      ({ tasks }, subject) =>
+        `${subject}: ${formatQuantity(tasks ?? 0, 'task')} cancelled; what runs gets its grace to end`,
+    );
     return EXIT.ok;
   },
 };

@@ -22,7 +22,8 @@ import { collectTexts } from '../usage.ts';
 
 export type Finding = {
   readonly what: string;
-  readonly state: 'ok' | 'warning' | 'failed';
+  /** `skipped`: of no matter here, and why. */
+  readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
   readonly text: string;
   /** What to do; null where nothing is to be done. */
   readonly fix: string | null;
@@ -65,6 +66,7 @@ export function renderFinding(finding: Finding, context: Context): string[] {
     ok: style.green(style.sign.ok),
     warning: style.yellow(style.sign.warning),
     failed: style.red(style.sign.failed),
+    skipped: style.dim('-'),
   };
   const [first = '', ...more] = wrapText(finding.text, Math.min(context.width, 100) - 16);
   const pad = ' '.repeat(13);
@@ -93,7 +95,8 @@ async function* look(context: Context, call: Call): AsyncGenerator<Finding> {
     runtime: settings.runtime,
     s3Endpoint: settings.s3Endpoint,
   });
-  if (docker !== null) {
+  if (docker === null) yield { what: 'docker', state: 'skipped', text: 'not asked: the runtime is process', fix: null };
+  else {
     const where = `${docker.endpoint} (chosen by ${docker.chosenBy})`;
     if (docker.trouble === null) yield ok('docker', `answers at ${where}`);
     else if (target.runtime === 'docker')

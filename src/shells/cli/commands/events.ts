@@ -5,7 +5,7 @@ import { EXIT } from '../../exit-codes.ts';
 import { formatClock, formatMoment } from '../../terminal/format.ts';
 import type { CommandModule } from '../command.ts';
 import type { Context } from '../context.ts';
-import { readSubject, readWhole } from '../usage.ts';
+import { readSubject, readWhole, refuseUse } from '../usage.ts';
 import { describeEvent } from '../views/event-line.ts';
 
 const LAST = 50;
@@ -21,6 +21,8 @@ export const command: CommandModule = {
     ['distributo events screening-7 -f -o ndjson', 'for a program that follows a run'],
   ],
   async execute(context, { args, options }) {
+    if (options.follow === true && context.options.output === 'json')
+      throw refuseUse('-o json is one object, and --follow has no end', 'distributo events -f -o ndjson');
     const client = await context.connect();
     const run = args[0] === undefined ? {} : { run: readSubject(String(args[0])).run };
     const last = options.last as number;

@@ -5,10 +5,11 @@ import { EXIT } from '../../exit-codes.ts';
 import { formatClock, formatCount, formatDuration, formatMemory, formatVcpu } from '../../terminal/format.ts';
 import { paintState } from '../../terminal/style.ts';
 import { type Column, renderTable } from '../../terminal/table.ts';
-import { wrapText } from '../../terminal/text-width.ts';
+import { escapeLine, wrapText } from '../../terminal/text-width.ts';
 import type { CommandModule } from '../command.ts';
 import type { Context } from '../context.ts';
 import { printView } from '../print-listing.ts';
+import { supplySecrets } from '../supply-secrets.ts';
 import { readSubject } from '../usage.ts';
 
 export const command: CommandModule = {
@@ -20,8 +21,10 @@ export const command: CommandModule = {
   ],
   async execute(context, { args }) {
     const subject = String(args[0]);
-    readSubject(subject);
-    const view = await (await context.connect()).explain(subject);
+    const { run } = readSubject(subject);
+    const client = await context.connect();
+    const view = await client.explain(subject);
+    await supplySecrets(context, client, await client.readRun(run));
     printView(context, view, () => renderExplain(view, context));
     return EXIT.ok;
   },
@@ -32,8 +35,8 @@ const WIDTH_MAX = 100;
 export function renderExplain(view: ExplainAnswer, context: Context): string[] {
   const width = Math.min(context.width, WIDTH_MAX);
   const { style } = context;
-  const wrap = (text: string): string[] => wrapText(text, width - 4).map((line) => `  ${line}`);
-  const lines = wrapText(view.headline, width);
+  const wrap = (text: string): string[] => wrapText(escapeLine(text), width - 4).map((line) => `  ${line}`);
+  const lines = wrapText(escapeLine(view.headline), width);
   if (view.queue !== null)
     lines.push(`It is ${formatCount(view.queue.position)} of ${formatCount(view.queue.of)} in its queue.`);
   if (view.asks !== null && view.state === 'waiting') {
@@ -44,7 +47,9 @@ export function renderExplain(view: ExplainAnswer, context: Context): string[] {
   }
   if (view.attempts.length > 0)
     lines.push('', ...renderTable(attemptColumns(context), view.attempts, { width, style, indent: 2 }));
-  if (view.because.length > 0) lines.push('', style.bold('Why'), ...view.because.flatMap(wrap));
+  // How each attempt ended stands in the table already.
+  const because = view.because.filter((line) => view.attempts.length === 0 || !/^attempt \d+: /.test(line));
+  if (because.length > 0) lines.push('', style.bold('Why'), ...because.flatMap(wrap));
   if (view.wouldHelp.length > 0)
     lines.push(
       '',
@@ -58,7 +63,7 @@ export function renderExplain(view: ExplainAnswer, context: Context): string[] {
 
 const attemptColumns = (context: Context): Column<ExplainAnswer['attempts'][number]>[] => [
   { header: 'attempt', value: (attempt) => `#${attempt.number}` },
-  { header: 'machine', value: (attempt) => attempt.instanceId, dropOrder: 1 },
+  { header: 'machine', value: (attempt) => attempt.instanceId, dropOrder: 1, cut: { to: 10, at: 'middle' } },
   {
     header: 'from',
     align: 'right',

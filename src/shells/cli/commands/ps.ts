@@ -8,6 +8,7 @@ import { alignOf, type Column } from '../../terminal/table.ts';
 import type { CommandModule } from '../command.ts';
 import type { Context } from '../context.ts';
 import { printListing } from '../print-listing.ts';
+import { supplySecrets } from '../supply-secrets.ts';
 import { readWhole } from '../usage.ts';
 
 const LIMIT = 50;
@@ -24,6 +25,7 @@ export const command: CommandModule = {
   async execute(context, { options }) {
     const client = await context.connect();
     const view = await client.listRuns({ all: options.all === true, limit: options.limit as number });
+    for (const run of view.runs) await supplySecrets(context, client, run);
     printListing(context, {
       view,
       rows: view.runs,

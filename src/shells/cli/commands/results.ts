@@ -45,7 +45,7 @@ export const command: CommandModule = {
             value: (one) => (one.present ? (one.sizeBytes === null ? '' : formatBytes(one.sizeBytes)) : 'not there'),
           },
         ],
-        empty: `no task of ${subject.run} has succeeded with outputs`,
+        empty: `no outputs: no task of ${subject.run} that has succeeded names any`,
       });
       return EXIT.ok;
     }

@@ -5,7 +5,7 @@ import { EXIT } from '../../exit-codes.ts';
 import { canAsk, confirm } from '../../terminal/question.ts';
 import type { CommandModule } from '../command.ts';
 import type { Context } from '../context.ts';
-import { printView } from '../print-listing.ts';
+import { orderEach } from '../order-each.ts';
 import { readSubject } from '../usage.ts';
 
 export const command: CommandModule = {
@@ -15,10 +15,12 @@ export const command: CommandModule = {
     const runs = (args[0] as string[]).map((text) => readSubject(text).run);
     if (options.yes !== true) await askFirst(context, runs);
     const client = await context.connect();
-    for (const run of runs) {
-      const view = await client.removeRun(run);
-      printView(context, view, () => [`removed ${run}`]);
-    }
+    await orderEach(
+      context,
+      runs,
+      (run) => client.removeRun(run),
+      (_view, run) => `removed ${run}`,
+    );
     return EXIT.ok;
   },
 };

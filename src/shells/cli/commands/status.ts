@@ -2,12 +2,11 @@
 
 import type { TaskState } from '../../../domain/states.ts';
 import { TASK_STATES } from '../../../domain/states.ts';
-import type { RunDetailAnswer, TaskAnswer } from '../../../engine/engine-api.ts';
+import type { JobAnswer, RunDetailAnswer, TaskAnswer } from '../../../engine/engine-api.ts';
 import type { ApiClient } from '../../api/client.ts';
 import { EXIT } from '../../exit-codes.ts';
 import {
   formatCount,
-  formatDeadline,
   formatDuration,
   formatMemory,
   formatMoment,
@@ -20,9 +19,10 @@ import { alignOf, type Column, renderPairs, renderTable } from '../../terminal/t
 import type { Call, CommandModule } from '../command.ts';
 import type { Context } from '../context.ts';
 import { printListing, printView, renderNext } from '../print-listing.ts';
+import { supplySecrets } from '../supply-secrets.ts';
 import { readSubject, refuseUse } from '../usage.ts';
 import { durationOf } from '../views/end-table.ts';
-import { waitsFor } from '../views/task-words.ts';
+import { timeSentence, waitsFor } from '../views/task-words.ts';
 
 const PAGE = 500;
 
@@ -45,11 +45,15 @@ export const command: CommandModule = {
       return EXIT.ok;
     }
     const view = await client.readRun(subject.run);
+    await supplySecrets(context, client, view);
     printView(context, view, () => renderStatus(view, context));
     context.say(renderNext(context, nextFor(view)));
     return EXIT.ok;
   },
 };
+
+/** A job, or the sum of them all. */
+type JobRow = Pick<JobAnswer, 'name' | 'tasks' | 'waitsFor'>;
 
 export function renderStatus(run: RunDetailAnswer, context: Context): string[] {
   const { style, width } = context;
@@ -60,10 +64,12 @@ export function renderStatus(run: RunDetailAnswer, context: Context): string[] {
   const state = paintState(style, run.state)(run.state);
   const when = run.endedAtMs === null ? `since ${clock(since)} (${span})` : `at ${clock(run.endedAtMs)} after ${span}`;
   const where = run.runtimeLabel === null ? '' : `   on this machine, ${run.runtimeLabel}`;
-  const done = alignOf(run.jobs.map(({ tasks }) => ({ part: tasks.succeeded, total: tasks.total })));
-  const columns: Column<RunDetailAnswer['jobs'][number]>[] = [
+  const total = { name: 'total', tasks: run.tasks, waitsFor: null };
+  const rows: JobRow[] = run.jobs.length > 1 ? [...run.jobs, total] : [...run.jobs];
+  const done = alignOf(rows.map(({ tasks }) => ({ part: tasks.succeeded, total: tasks.total })));
+  const columns: Column<JobRow>[] = [
     { header: 'job', value: (job) => job.name, cut: { to: 12, at: 'middle' } },
-    { header: 'done', align: 'right', value: (job) => done[run.jobs.indexOf(job)] as string },
+    { header: 'done', align: 'right', value: (job) => done[rows.indexOf(job)] as string },
     { header: 'running', align: 'right', value: (job) => formatCount(job.tasks.running) },
     { header: 'waiting', align: 'right', value: (job) => formatCount(job.tasks.waiting) },
     {
@@ -72,13 +78,16 @@ export function renderStatus(run: RunDetailAnswer, context: Context): string[] {
       value: (job) => formatCount(job.tasks.failed),
       paint: (text, job) => (job.tasks.failed > 0 ? style.red(text) : text),
     },
-    { header: 'waits for', value: waitsFor, cut: { to: 16, at: 'end' } },
   ];
+  if (run.tasks.cancelled > 0)
+    columns.push({ header: 'cancelled', align: 'right', value: (job) => formatCount(job.tasks.cancelled) });
+  if (rows.some((job) => job.waitsFor !== null))
+    columns.push({ header: 'waits for', value: waitsFor, cut: { to: 16, at: 'end' } });
   return [
     `${style.bold(run.run)}  ${state} ${when}${where}`,
     ...(run.stateReason === null ? [] : [`  ${run.stateReason}`]),
     '',
-    ...renderTable(columns, run.jobs, { width, style, indent: 2 }),
+    ...renderTable(columns, rows, { width, style, indent: 2 }),
     '',
     ...renderPairs(factsOf(run, context), { style, indent: 2 }),
     ...run.warnings.map((warning) => `  ${style.yellow(`${style.sign.warning} ${warning}`)}`),
@@ -88,9 +97,8 @@ export function renderStatus(run: RunDetailAnswer, context: Context): string[] {
 function factsOf(run: RunDetailAnswer, context: Context): [string, string][] {
   const nowMs = context.nowMs();
   const facts: [string, string][] = [];
-  if (run.finishForecastAtMs !== null)
-    facts.push(['finish', `about ${formatDeadline(run.finishForecastAtMs, nowMs, context.time)}`]);
-  if (run.deadlineAtMs !== null) facts.push(['deadline', formatDeadline(run.deadlineAtMs, nowMs, context.time)]);
+  const finish = timeSentence(run, { style: context.style, time: context.time, nowMs });
+  if (finish !== null) facts.push(['finish', finish]);
   for (const { capacity, free, instanceId, attempts } of run.instances) {
     const cpu = `${formatVcpu(capacity.cpuUnits - free.cpuUnits)} of ${formatVcpu(capacity.cpuUnits)} vCPU`;
     const memory = `${formatMemory(capacity.memoryMib - free.memoryMib)} of ${formatMemory(capacity.memoryMib)} given out`;

@@ -4,7 +4,8 @@ import type { RunView } from '../../api/answers.ts';
 import type { ApiClient } from '../../api/client.ts';
 import { EXIT, type ExitCode } from '../../exit-codes.ts';
 import type { CommandModule } from '../command.ts';
-import { printView } from '../print-listing.ts';
+import type { Context } from '../context.ts';
+import { supplySecrets } from '../supply-secrets.ts';
 import { readDuration, readSubject } from '../usage.ts';
 import { describeCounts, exitCodeOfRun } from '../views/task-words.ts';
 
@@ -22,16 +23,37 @@ export const command: CommandModule = {
     const runs = (args[0] as string[]).map((text) => readSubject(text).run);
     const timeoutMs = options.timeout as number | undefined;
     const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
-    const ends = await Promise.all(runs.map((run) => waitForEnd(client, run, signal)));
-    for (const run of ends)
-      printView(context, run, () => [
-        `${run.run} ${run.endedAtMs === null ? 'has not ended' : run.state}: ${describeCounts(run.tasks, context.style)}`,
-      ]);
-    return worst(ends.map(exitCodeOfRun));
+    const ends = await Promise.all(runs.map((run) => waitForEnd(context, client, run, signal)));
+    const exitCode = worst(ends.map(exitCodeOfRun));
+    const rows = ends.map(({ run, state, tasks, deadlineMissed, endedAtMs }, at) => ({
+      run,
+      state,
+      exitCode: exitCodeOfRun(ends[at] as RunView),
+      tasks,
+      deadlineMissed,
+      endedAtMs,
+    }));
+    if (context.options.output === 'json')
+      context.print(JSON.stringify({ schema: 'distributo/wait/1', exitCode, runs: rows }));
+    else if (context.options.output === 'ndjson') context.print(rows.map((row) => JSON.stringify(row)));
+    else if (context.options.output === 'name') context.print(rows.map((row) => row.run));
+    else context.print(ends.map((run) => endWords(run, context)));
+    return exitCode;
   },
 };
 
-async function waitForEnd(client: ApiClient, run: string, signal: AbortSignal | undefined): Promise<RunView> {
+function endWords(run: RunView, context: Context): string {
+  const state = run.endedAtMs === null ? `has not ended (${run.stateReason ?? run.state})` : run.state;
+  return `${run.run} ${state}: ${describeCounts(run.tasks, context.style)}`;
+}
+
+async function waitForEnd(
+  context: Context,
+  client: ApiClient,
+  run: string,
+  signal: AbortSignal | undefined,
+): Promise<RunView> {
+  await supplySecrets(context, client, await client.readRun(run));
   let last: RunView | undefined;
   for await (const view of client.watchRun(run, signal === undefined ? {} : { signal })) last = view;
   // Paused runs end their stream too; what the run is now is asked for once more.

@@ -18,11 +18,17 @@ export type LogStyle = {
 
 /** @param name `dock/2487`, without the run */
 export function renderLogLine(name: string, line: LogLine, { style, time, isRaw, prefixWidth }: LogStyle): string {
-  const text = isRaw ? line.text : escapeControls(line.text);
+  const text = isRaw ? line.text : escapeControls(lastOverwrite(line.text));
   if (line.stream === 'distributo') return `${prefixOf(name, prefixWidth, style)}${style.dim(`-- ${text} --`)}`;
   const mark = line.stream === 'stderr' ? style.yellow('!') : ' ';
   const clock = style.dim(formatClock(line.atMs, time));
   return prefixWidth === 0 ? `${mark} ${text}` : `${prefixOf(name, prefixWidth, style)}${mark} ${clock} ${text}`;
+}
+
+/** A progress bar writes over itself with carriage returns: what a terminal would show at the end of the line. */
+function lastOverwrite(text: string): string {
+  if (!text.includes('\r')) return text;
+  return text.split('\r').findLast((part) => part !== '') ?? '';
 }
 
 function prefixOf(name: string, width: number, style: Style): string {

@@ -15,7 +15,7 @@ export function describeCounts(tasks: RunAnswer['tasks'], style: Style): string 
   return parts.join(', ');
 }
 
-export const waitsFor = (job: JobAnswer): string => job.waitsFor?.text ?? '-';
+export const waitsFor = (job: Pick<JobAnswer, 'waitsFor'>): string => job.waitsFor?.text ?? '-';
 
 /** What the end of a run means to a script. A failure weighs more than a missed deadline. */
 export function exitCodeOfRun(run: Pick<RunAnswer, 'state' | 'deadlineMissed' | 'endedAtMs'>): ExitCode {
