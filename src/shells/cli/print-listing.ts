@@ -1,6 +1,8 @@
 // One listing in the form that was asked for: table, wide, JSON, one JSON line an item, or names alone.
 
 import { type Column, renderTable } from '../terminal/table.ts';
+import { columnsOf } from '../terminal/terminal-stream.ts';
+import { textWidth } from '../terminal/text-width.ts';
 import { type Context, wantsText } from './context.ts';
 
 export type Listing<Row> = {
@@ -34,13 +36,18 @@ export function printView(context: Context, view: object, lines: () => readonly 
   else context.print(JSON.stringify(view));
 }
 
-/** `Next:` lines, at most three, each with what it is for. On stderr. */
+/** `Next:` lines, at most three, each with what it is for where there is room for that. On stderr. */
 export function renderNext(context: Context, next: readonly (readonly [command: string, purpose: string])[]): string[] {
   if (next.length === 0) return [];
-  const widest = Math.max(...next.map(([command]) => command.length));
+  const shown = next.slice(0, 3);
+  const widest = Math.max(...shown.map(([command]) => command.length));
+  const room = columnsOf(context.stderr);
   const style = context.messageStyle;
   return [
     'Next:',
-    ...next.slice(0, 3).map(([command, purpose]) => `  ${style.cyan(command.padEnd(widest))}    ${style.dim(purpose)}`),
+    ...shown.map(([command, purpose]) => {
+      if (2 + widest + 4 + textWidth(purpose) > room) return `  ${style.cyan(command)}`;
+      return `  ${style.cyan(command.padEnd(widest))}    ${style.dim(purpose)}`;
+    }),
   ];
 }

@@ -10,6 +10,7 @@ import {
   formatInstant,
   formatMemory,
   formatMoment,
+  formatOrdinal,
   formatPercent,
   formatQuantity,
   formatRate,
@@ -31,6 +32,10 @@ test('numbers have thousands commas', () => {
     '1,234,567.5',
     '−1,200',
   ]);
+  assert.deepEqual(
+    [1, 2, 3, 4, 11, 12, 21, 113, 4003].map(formatOrdinal).join(' '),
+    '1st 2nd 3rd 4th 11th 12th 21st 113th 4,003rd',
+  );
   assert.equal(formatQuantity(1, 'task'), '1 task');
   assert.equal(formatQuantity(23180, 'task'), '23,180 tasks');
 });

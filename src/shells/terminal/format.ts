@@ -17,6 +17,13 @@ export function formatQuantity(value: number, one: string, many: string = `${one
   return `${formatCount(value)} ${value === 1 ? one : many}`;
 }
 
+/** `1st`, `2nd`, `11th`, `4,003rd`. */
+export function formatOrdinal(value: number): string {
+  const isTeen = value % 100 >= 11 && value % 100 <= 13;
+  const ending = isTeen ? 'th' : (['th', 'st', 'nd', 'rd'][value % 10] ?? 'th');
+  return `${formatCount(value)}${ending}`;
+}
+
 /** Exact to the second: `0.3 s`, `41 s`, `1 min 02 s`, `5 h 27 min`, `3 d 4 h`. */
 export function formatDuration(ms: number): string {
   if (ms < 50) return '<0.1 s';

@@ -3,7 +3,7 @@
 
 import { formatCount } from './format.ts';
 import type { Style } from './style.ts';
-import { cutEnd, cutMiddle, escapeLine, padEnd, padStart, textWidth } from './text-width.ts';
+import { cutEnd, cutMiddle, escapeLine, padEnd, padStart, stripStyle, textWidth, wrapText } from './text-width.ts';
 
 export type Column<Row> = {
   /** Printed in upper case. */
@@ -113,7 +113,8 @@ function renderLines<Row>(measured: readonly Measured<Row>[], rows: readonly Row
   rows.forEach((row, index) => {
     if (index > 0) lines.push('');
     for (const { column, cells } of measured) {
-      const whole = cells[index] as string;
+      // Aligned for a column that is not there.
+      const whole = (cells[index] as string).trim().replace(/ {2,}/g, ' ');
       const cut = column.cut?.at === 'end' ? cutEnd : cutMiddle;
       const text = column.align === 'right' ? whole : cut(whole, valueWidth, options.style.sign.ellipsis);
       const value = column.paint === undefined ? text : column.paint(text, row);
@@ -123,14 +124,31 @@ function renderLines<Row>(measured: readonly Measured<Row>[], rows: readonly Row
   return lines;
 }
 
-/** `key  value` lines of one thing, keys padded alike. Values may be painted. */
+/** `key  value` lines of one thing, keys padded alike; a value that is too long goes on below itself. Values may be painted. */
 export function renderPairs(
   pairs: readonly (readonly [key: string, value: string])[],
-  options: { readonly style: Style; readonly indent?: number },
+  options: { readonly style: Style; readonly indent?: number; readonly width?: number },
 ): string[] {
   const keyWidth = Math.max(0, ...pairs.map(([key]) => textWidth(key)));
   const indent = ' '.repeat(options.indent ?? 0);
-  return pairs.map(([key, value]) => `${indent}${padEnd(key, keyWidth)}${GAP}${value}`.trimEnd());
+  const room = Math.max(20, (options.width ?? Number.POSITIVE_INFINITY) - indent.length - keyWidth - GAP.length);
+  return pairs.flatMap(([key, value]) => {
+    // Painted values are short; breaking one would break its colour.
+    const lines = textWidth(value) <= room || value !== stripStyle(value) ? [value] : packPieces(value, room);
+    return lines.map((line, at) => `${indent}${padEnd(at === 0 ? key : '', keyWidth)}${GAP}${line}`.trimEnd());
+  });
+}
+
+/** Breaks between the pieces of a value, which stand three spaces apart, before it breaks one. */
+function packPieces(value: string, room: number): string[] {
+  const lines: string[] = [];
+  for (const piece of value.split('   ').flatMap((one) => wrapText(one, room))) {
+    const last = lines.at(-1);
+    if (last !== undefined && textWidth(last) + 3 + textWidth(piece) <= room)
+      lines[lines.length - 1] = `${last}   ${piece}`;
+    else lines.push(piece);
+  }
+  return lines;
 }
 
 /** `8,894 of 23,180` with both numbers aligned over many rows. */

@@ -137,11 +137,12 @@ async function* checkMachine(context: Context, target: Target): AsyncGenerator<F
   yield ok('controller', `answers, process ${pid}`);
   const machine = await client.inspectTarget(target);
   const { capacity } = machine;
+  const runtime = machine.runtimes.find((one) => (target.runtime === 'process') === (one.runtimeKey === 'process'));
+  const gpus = capacity.gpus > 0 ? `, ${capacity.gpus} GPU` : '';
   yield ok(
     'machine',
-    `gives ${formatVcpu(capacity.cpuUnits)} vCPU, ${formatMemory(capacity.memoryMib)}, ${formatMemory(capacity.diskMib)} of disk${capacity.gpus > 0 ? `, ${capacity.gpus} GPU` : ''}`,
+    `${runtime?.label ?? machine.instanceId} gives ${formatVcpu(capacity.cpuUnits)} vCPU, ${formatMemory(capacity.memoryMib)}, ${formatMemory(capacity.diskMib)} of disk${gpus}`,
   );
-  const runtime = machine.runtimes.find((one) => (target.runtime === 'process') === (one.runtimeKey === 'process'));
   for (const caveat of runtime?.caveats ?? []) yield warning('limits', caveat, null);
 }
 

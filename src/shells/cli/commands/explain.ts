@@ -2,7 +2,14 @@
 
 import type { ExplainAnswer } from '../../../engine/engine-api.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { formatClock, formatCount, formatDuration, formatMemory, formatVcpu } from '../../terminal/format.ts';
+import {
+  formatClock,
+  formatCount,
+  formatDuration,
+  formatMemory,
+  formatOrdinal,
+  formatVcpu,
+} from '../../terminal/format.ts';
 import { paintState } from '../../terminal/style.ts';
 import { type Column, renderTable } from '../../terminal/table.ts';
 import { escapeLine, wrapText } from '../../terminal/text-width.ts';
@@ -30,6 +37,7 @@ export const command: CommandModule = {
   },
 };
 
+/** Of sentences; tables may be wider. */
 const WIDTH_MAX = 100;
 
 export function renderExplain(view: ExplainAnswer, context: Context): string[] {
@@ -38,7 +46,7 @@ export function renderExplain(view: ExplainAnswer, context: Context): string[] {
   const wrap = (text: string): string[] => wrapText(escapeLine(text), width - 4).map((line) => `  ${line}`);
   const lines = wrapText(escapeLine(view.headline), width);
   if (view.queue !== null)
-    lines.push(`It is ${formatCount(view.queue.position)} of ${formatCount(view.queue.of)} in its queue.`);
+    lines.push(`It is ${formatOrdinal(view.queue.position)} of ${formatCount(view.queue.of)} that wait in its job.`);
   if (view.asks !== null && view.state === 'waiting') {
     lines.push(
       '',
@@ -46,7 +54,7 @@ export function renderExplain(view: ExplainAnswer, context: Context): string[] {
     );
   }
   if (view.attempts.length > 0)
-    lines.push('', ...renderTable(attemptColumns(context), view.attempts, { width, style, indent: 2 }));
+    lines.push('', ...renderTable(attemptColumns(context), view.attempts, { width: context.width, style, indent: 2 }));
   // How each attempt ended stands in the table already.
   const because = view.because.filter((line) => view.attempts.length === 0 || !/^attempt \d+: /.test(line));
   if (because.length > 0) lines.push('', style.bold('Why'), ...because.flatMap(wrap));

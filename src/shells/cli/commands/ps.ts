@@ -2,7 +2,7 @@
 
 import type { RunAnswer } from '../../../engine/engine-api.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { formatInstant } from '../../terminal/format.ts';
+import { formatCount, formatInstant, formatMoment } from '../../terminal/format.ts';
 import { paintState } from '../../terminal/style.ts';
 import { alignOf, type Column } from '../../terminal/table.ts';
 import type { CommandModule } from '../command.ts';
@@ -32,8 +32,13 @@ export const command: CommandModule = {
       name: (run) => run.run,
       columns: columnsFor(context, view.runs),
       wideColumns: [
-        { header: 'submitted', value: (run) => new Date(run.submittedAtMs).toISOString() },
-        { header: 'directory', value: (run) => run.directory },
+        {
+          header: 'submitted',
+          dropOrder: 3,
+          value: (run) => formatMoment(run.submittedAtMs, context.nowMs(), context.time),
+        },
+        { header: 'reason', dropOrder: 4, cut: { to: 16, at: 'end' }, value: (run) => run.stateReason ?? '' },
+        { header: 'directory', dropOrder: 5, cut: { to: 20, at: 'middle' }, value: (run) => run.directory },
       ],
       empty:
         options.all === true
@@ -44,7 +49,7 @@ export const command: CommandModule = {
   },
 };
 
-function columnsFor(context: Context, runs: readonly RunAnswer[]): Column<RunAnswer>[] {
+export function columnsFor(context: Context, runs: readonly RunAnswer[]): Column<RunAnswer>[] {
   const done = alignOf(runs.map(({ tasks }) => ({ part: tasks.succeeded, total: tasks.total })));
   const instant = (atMs: number | null): string =>
     atMs === null ? '' : formatInstant(atMs, context.nowMs(), context.time);
@@ -53,7 +58,12 @@ function columnsFor(context: Context, runs: readonly RunAnswer[]): Column<RunAns
     { header: 'state', value: (run) => run.state, paint: (text, run) => paintState(context.style, run.state)(text) },
     { header: 'on', dropOrder: 1, value: (run) => run.backend },
     { header: 'done', align: 'right', value: (run) => done[runs.indexOf(run)] as string },
-    { header: 'fail', align: 'right', value: (run) => (run.tasks.failed === 0 ? '' : String(run.tasks.failed)) },
+    {
+      header: 'fail',
+      align: 'right',
+      value: (run) => formatCount(run.tasks.failed),
+      paint: (text, run) => (run.tasks.failed > 0 ? context.style.red(text) : text),
+    },
     { header: 'finish', align: 'right', value: (run) => instant(run.endedAtMs ?? run.finishForecastAtMs) },
     { header: 'due', align: 'right', dropOrder: 2, value: (run) => instant(run.deadlineAtMs) },
   ];

@@ -25,7 +25,7 @@ import { parseFor, readJobFileText } from '../read-job-file.ts';
 import { summariseResults } from '../run-outputs.ts';
 import { supplySecrets } from '../supply-secrets.ts';
 import { collectTexts, readSubject, readWhole, refuseUse } from '../usage.ts';
-import { nextAfter, renderEnd, TASKS_IN_FULL, TASKS_SHOWN } from '../views/end-table.ts';
+import { nextAfter, renderEnd, renderNeeds, restWords, TASKS_IN_FULL, TASKS_SHOWN } from '../views/end-table.ts';
 import { exitCodeOfRun } from '../views/task-words.ts';
 import { watchRun } from '../watch-run.ts';
 
@@ -166,7 +166,10 @@ async function tellTrial(context: Context, client: ApiClient, run: RunView): Pro
     limit: TASKS_SHOWN,
   });
   if (wantsText(context))
-    context.print(renderEnd({ run, tasks, results: null, style: context.style, width: context.width }));
+    context.print([
+      ...renderEnd({ run, tasks, results: null, style: context.style, width: context.width, isTrial: true }),
+      ...renderNeeds(run),
+    ]);
   else context.print(JSON.stringify({ schema: 'distributo/trial/1', run: run.run, tasks }));
 }
 
@@ -174,7 +177,9 @@ async function wantsRest(context: Context, { options }: Call, run: RunView): Pro
   const rest = formatQuantity(run.tasks.waiting, 'task');
   if (options.yes === true) return true;
   const streams = { input: context.stdin, output: context.stderr };
-  if (canAsk(streams)) return confirm(`Run the other ${rest}?`, run.tasks.failed === 0, streams);
+  const span = restWords(run);
+  const question = `Run the other ${rest}${span === null ? '' : `, ${span}`}?`;
+  if (canAsk(streams) && (await confirm(question, run.tasks.failed === 0, streams))) return true;
   context.say(
     renderNext(context, [
       [`distributo resume ${run.run}`, `run the other ${rest}`],

@@ -16,6 +16,7 @@ import {
 } from '../../terminal/format.ts';
 import { paintState } from '../../terminal/style.ts';
 import { alignOf, type Column, renderPairs, renderTable } from '../../terminal/table.ts';
+import { stripStyle, textWidth } from '../../terminal/text-width.ts';
 import type { Call, CommandModule } from '../command.ts';
 import type { Context } from '../context.ts';
 import { printListing, printView, renderNext } from '../print-listing.ts';
@@ -63,7 +64,9 @@ export function renderStatus(run: RunDetailAnswer, context: Context): string[] {
   const span = formatRoughDuration((run.endedAtMs ?? nowMs) - since);
   const state = paintState(style, run.state)(run.state);
   const when = run.endedAtMs === null ? `since ${clock(since)} (${span})` : `at ${clock(run.endedAtMs)} after ${span}`;
-  const where = run.runtimeLabel === null ? '' : `   on this machine, ${run.runtimeLabel}`;
+  const where = run.runtimeLabel === null ? '' : `on this machine, ${run.runtimeLabel}`;
+  const head = `${style.bold(run.run)}  ${state} ${when}`;
+  const isOneLine = textWidth(stripStyle(head)) + 3 + textWidth(where) <= width;
   const total = { name: 'total', tasks: run.tasks, waitsFor: null };
   const rows: JobRow[] = run.jobs.length > 1 ? [...run.jobs, total] : [...run.jobs];
   const done = alignOf(rows.map(({ tasks }) => ({ part: tasks.succeeded, total: tasks.total })));
@@ -84,12 +87,12 @@ export function renderStatus(run: RunDetailAnswer, context: Context): string[] {
   if (rows.some((job) => job.waitsFor !== null))
     columns.push({ header: 'waits for', value: waitsFor, cut: { to: 16, at: 'end' } });
   return [
-    `${style.bold(run.run)}  ${state} ${when}${where}`,
+    ...(isOneLine || where === '' ? [`${head}   ${where}`.trimEnd()] : [head, `  ${where}`]),
     ...(run.stateReason === null ? [] : [`  ${run.stateReason}`]),
     '',
     ...renderTable(columns, rows, { width, style, indent: 2 }),
     '',
-    ...renderPairs(factsOf(run, context), { style, indent: 2 }),
+    ...renderPairs(factsOf(run, context), { style, indent: 2, width }),
     ...run.warnings.map((warning) => `  ${style.yellow(`${style.sign.warning} ${warning}`)}`),
   ];
 }
@@ -98,7 +101,7 @@ function factsOf(run: RunDetailAnswer, context: Context): [string, string][] {
   const nowMs = context.nowMs();
   const facts: [string, string][] = [];
   const finish = timeSentence(run, { style: context.style, time: context.time, nowMs });
-  if (finish !== null) facts.push(['finish', finish]);
+  if (finish !== null) facts.push(['time', finish]);
   for (const { capacity, free, instanceId, attempts } of run.instances) {
     const cpu = `${formatVcpu(capacity.cpuUnits - free.cpuUnits)} of ${formatVcpu(capacity.cpuUnits)} vCPU`;
     const memory = `${formatMemory(capacity.memoryMib - free.memoryMib)} of ${formatMemory(capacity.memoryMib)} given out`;

@@ -2,7 +2,14 @@
 // then the sum, where the results lie, and what can be done next.
 
 import type { JobAnswer, RunAnswer, TaskAnswer } from '../../../engine/engine-api.ts';
-import { formatCount, formatDuration, formatMemory, formatQuantity } from '../../terminal/format.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatMemory,
+  formatQuantity,
+  formatRoughDuration,
+  formatVcpu,
+} from '../../terminal/format.ts';
 import { paintState, type Style } from '../../terminal/style.ts';
 import { type Column, renderTable } from '../../terminal/table.ts';
 import { describeCounts } from './task-words.ts';
@@ -13,6 +20,8 @@ export const TASKS_IN_FULL = 30;
 export const TASKS_SHOWN = 20;
 
 export type EndParts = {
+  /** A trial: exit codes too, so that the rest can be judged by them. */
+  readonly isTrial?: boolean;
   readonly run: RunAnswer;
   /** All tasks of a small run; else failed and repeated ones. */
   readonly tasks: readonly TaskAnswer[];
@@ -25,8 +34,7 @@ export type EndParts = {
 export function renderEnd(parts: EndParts): string[] {
   const { run, tasks, style, width } = parts;
   const isSmall = run.tasks.total <= TASKS_IN_FULL;
-  const table =
-    tasks.length === 0 ? [] : renderTable(taskColumns(run, tasks, style), tasks, { width, style, indent: 2 });
+  const table = tasks.length === 0 ? [] : renderTable(taskColumns(parts), tasks, { width, style, indent: 2 });
   const jobs =
     isSmall && run.jobs.length === 1
       ? []
@@ -64,12 +72,19 @@ const MEMORY_COLUMN: Column<TaskAnswer> = {
   value: (task) => (task.peakMemoryMib === null ? '' : formatMemory(task.peakMemoryMib)),
 };
 
-const taskColumns = (run: RunAnswer, tasks: readonly TaskAnswer[], style: Style): Column<TaskAnswer>[] => [
+const EXIT_COLUMN: Column<TaskAnswer> = {
+  header: 'exit',
+  align: 'right',
+  value: (task) => (task.exitCode === null ? '' : String(task.exitCode)),
+};
+
+const taskColumns = ({ run, tasks, style, isTrial }: EndParts): Column<TaskAnswer>[] => [
   { header: 'task', value: (task) => (run.jobs.length === 1 ? String(task.index) : `${task.job}/${task.index}`) },
   { header: 'status', value: (task) => task.state, paint: (text, task) => paintState(style, task.state)(text) },
   { header: 'attempts', align: 'right', value: (task) => formatCount(task.attempts) },
   { header: 'time', align: 'right', value: durationOf },
   ...(tasks.some((task) => task.peakMemoryMib !== null) ? [MEMORY_COLUMN] : []),
+  ...(isTrial === true ? [EXIT_COLUMN] : []),
   {
     header: 'reason',
     cut: { to: 20, at: 'end' },
@@ -103,6 +118,26 @@ export const jobColumns = (style: Style): Column<JobAnswer>[] => [
     value: (job) => (job.meanDurationMs === null ? '' : formatDuration(job.meanDurationMs)),
   },
 ];
+
+/** What the first tasks needed against what they asked: how the rest should be sized. */
+export function renderNeeds(run: RunAnswer): string[] {
+  return run.jobs.flatMap(({ name, resources, peakMemoryMib, meanDurationMs }) => {
+    if (meanDurationMs === null) return [];
+    const asked = `asks ${formatVcpu(resources.cpuUnits)} vCPU, ${formatMemory(resources.memoryMib)}`;
+    const used = peakMemoryMib === null ? '' : `; most memory used ${formatMemory(peakMemoryMib)}`;
+    return [`  a task of ${name} ${asked}${used}; ${formatDuration(meanDurationMs)} on average`];
+  });
+}
+
+/** How long the tasks that still wait would take, in words; null where it cannot be said. */
+export function restWords(run: RunAnswer): string | null {
+  const [job] = run.jobs;
+  if (run.jobs.length !== 1 || job === undefined || job.meanDurationMs === null || run.concurrencyMax === null)
+    return null;
+  const atOnce = Math.min(run.concurrencyMax, run.tasks.waiting);
+  const spanMs = Math.ceil(run.tasks.waiting / atOnce) * job.meanDurationMs;
+  return `about ${formatRoughDuration(spanMs)}, ${formatCount(atOnce)} at a time`;
+}
 
 /** The commands that make sense after this end. */
 export function nextAfter(run: RunAnswer, failed: readonly TaskAnswer[]): [string, string][] {

@@ -18,7 +18,15 @@ import {
   zoneLabel,
 } from '../../terminal/format.ts';
 import type { Style } from '../../terminal/style.ts';
-import { cutMiddle, cutStyledLine, padEnd, padStart, stripStyle, textWidth } from '../../terminal/text-width.ts';
+import {
+  cutMiddle,
+  cutStyledLine,
+  escapeLine,
+  padEnd,
+  padStart,
+  stripStyle,
+  textWidth,
+} from '../../terminal/text-width.ts';
 import { describeEvent, mergeRepeats } from './event-line.ts';
 import { timeParts } from './task-words.ts';
 
@@ -244,15 +252,22 @@ function legend(run: RunDetailAnswer, usedCpuUnits: number, style: Style): strin
   return [...holding, style.dim(`${freeFill(style)} free`)].join('  ');
 }
 
-/** What is not simply running: pulling an image, bringing inputs. */
+/** What is not simply running: pulling an image, bringing inputs. Tasks that do the same share a line. */
 function underWay(run: RunDetailAnswer, label: Label, { style, nowMs }: FrameContext): string[] {
-  const special = run.active.filter((one) => one.activity !== 'running');
-  const lines = special.slice(0, UNDER_WAY_SHOWN).map((one, at) => {
-    const task = one.task.slice(run.run.length + 1);
-    return `${label(at === 0 ? 'now' : '')}${task} ${one.activity}, ${formatRoughDuration(nowMs - one.sinceMs)}`;
+  const groups = new Map<string, { readonly task: string; readonly sinceMs: number; tasks: number }>();
+  for (const { task, activity, sinceMs } of run.active) {
+    if (activity === 'running') continue;
+    const group = groups.get(activity);
+    if (group === undefined) groups.set(activity, { task: task.slice(run.run.length + 1), sinceMs, tasks: 1 });
+    else group.tasks += 1;
+  }
+  const lines = [...groups].slice(0, UNDER_WAY_SHOWN).map(([activity, { task, sinceMs, tasks }], at) => {
+    const others = tasks === 1 ? '' : ` and ${formatCount(tasks - 1)} more`;
+    const since = formatRoughDuration(nowMs - sinceMs);
+    return `${label(at === 0 ? 'now' : '')}${task}${others} ${escapeLine(activity)}, ${since}`;
   });
-  const more = special.length - UNDER_WAY_SHOWN;
-  return more > 0 ? [...lines, style.dim(`${label('')}and ${formatCount(more)} more`)] : lines;
+  const more = groups.size - UNDER_WAY_SHOWN;
+  return more > 0 ? [...lines, style.dim(`${label('')}and ${formatQuantity(more, 'other thing')}`)] : lines;
 }
 
 /** Starts and plain ends are counted above; what a person would act on is told. */
