@@ -193,13 +193,18 @@ async function holdDirectory(
   parts: Pick<ControllerParts<never>, 'holdDirectory'>,
   stateDirectory: string,
 ): Promise<() => void> {
-  const holder = readHolder(stateDirectory);
-  if (holder !== undefined && holder.pid !== process.pid) throw await locked(stateDirectory);
-  try {
-    return await parts.holdDirectory(stateDirectory);
-  } catch (error) {
-    if (error instanceof DistributoError && error.code === 'STORE_LOCKED') throw await locked(stateDirectory, error);
-    throw error;
+  const untilMs = performance.now() + RECORD_LATE_MS;
+  for (;;) {
+    const holder = readHolder(stateDirectory);
+    if (holder !== undefined && holder.pid !== process.pid) throw await locked(stateDirectory);
+    try {
+      return await parts.holdDirectory(stateDirectory);
+    } catch (error) {
+      if (!(error instanceof DistributoError) || error.code !== 'STORE_LOCKED') throw error;
+      // Two that reach for SQLite's lock in the same instant can both be refused: whoever sees no holder tries again.
+      if (performance.now() > untilMs) throw await locked(stateDirectory, error);
+      await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 35));
+    }
   }
 }
 
