@@ -127,7 +127,7 @@ test('du, prune, controller, version and completion do what they say', async (t)
   assert.match((await house.run('prune', '--all')).out, /freed \d/);
   assert.match((await house.run('logs', 'noise-1/0')).out, /^$|noise/);
   assert.match((await house.run('controller')).out, /controller +\d+, version/);
-  assert.match((await house.run('controller', 'stop')).out, /controller \d+ ends/);
+  assert.match((await house.run('controller', 'stop')).out, /controller \d+ has ended/);
   assert.match((await house.run('version')).out, /^distributo \d+\.\d+\.\d+ \(Node /);
   const script = (await house.run('completion', 'bash')).out;
   assert.equal(spawnSync('bash', ['-n'], { input: script }).status, 0);

@@ -3,6 +3,8 @@
 import { DistributoError } from '../../../domain/errors.ts';
 import type { ControllerView } from '../../api/answers.ts';
 import type { Settings } from '../../configuration/settings.ts';
+import { logPath } from '../../controller/controller-log.ts';
+import { readProcessIdentity } from '../../controller/process-identity.ts';
 import { findController } from '../../controller/start-controller.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { formatMoment, formatQuantity, zoneLabel } from '../../terminal/format.ts';
@@ -40,11 +42,12 @@ export const command: CommandModule = {
     try {
       if (args[0] === 'stop') {
         const view = await found.client.stopController();
+        await waitForEnd(view.pid, settings.stateDirectory);
         const live =
           view.liveAttempts === 0
             ? ''
             : `; ${formatQuantity(view.liveAttempts, 'running attempt goes', 'running attempts go')} on and the next controller takes them up`;
-        printView(context, view, () => [`controller ${view.pid} ends${live}`]);
+        printView(context, view, () => [`controller ${view.pid} has ended${live}`]);
         return EXIT.ok;
       }
       const { controller } = found;
@@ -55,6 +58,24 @@ export const command: CommandModule = {
     }
   },
 };
+
+const END_MS_MAX = 30_000;
+const LOOK_MS = 20;
+
+/** Whoever stops it may want to remove or move its directory next. */
+async function waitForEnd(pid: number, stateDirectory: string): Promise<void> {
+  const untilMs = performance.now() + END_MS_MAX;
+  while (readProcessIdentity(pid) !== null) {
+    if (performance.now() > untilMs) {
+      throw new DistributoError(
+        'CONTROLLER_UNREACHABLE',
+        `controller ${pid} was told to end and has not after ${END_MS_MAX / 1000} s`,
+        { hint: `see the log: ${logPath(stateDirectory)}; kill ${pid} ends it, attempts go on` },
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
 
 function describe(controller: ControllerView, context: Context): string[] {
   const ends =
