@@ -171,6 +171,15 @@ function translateUse(error: CommanderError, program: Command, words: readonly s
       return refuseUse(`${row?.name} wants ${quoted.toUpperCase()}`, exampleOf(command, help));
     case 'commander.optionMissingArgument':
       return refuseUse(`the option ${quoted} wants a value`, help);
+    case 'commander.invalidArgument': {
+      // Of a choice: commander names the option with its form, what was given, and the choices.
+      const [, flag = '', form = '', given = ''] =
+        /option '(.*?) ?<(.*)>' argument '(.*)' is invalid/.exec(error.message) ?? [];
+      const [, choices = ''] = /choices are (.*)\.$/.exec(error.message) ?? [];
+      const name = flag.split(', ').at(-1) ?? '';
+      if (choices === '') return refuseUse(`${name} wants a ${form}, got "${given}"`, help);
+      return refuseUse(`${name} wants ${choices}; got "${given}"${near(given, choices.split(', '))}`, help);
+    }
     case 'commander.excessArguments':
       return row === undefined
         ? refuseUse(
@@ -186,8 +195,11 @@ function translateUse(error: CommanderError, program: Command, words: readonly s
   }
 }
 
-const exampleOf = (command: Command, help: string): string =>
-  `${help}    shows how: distributo ${command.name()} ${command.usage()}`;
+/** `distributo status RUN`, and where the rest is told. */
+const exampleOf = (command: Command, help: string): string => {
+  const wanted = command.registeredArguments.filter((one) => one.required).map((one) => one.name().toUpperCase());
+  return `distributo ${[command.name(), ...wanted].join(' ')}\n${help}    tells more`;
+};
 
 function tellError(error: unknown, words: readonly string[], host: Host): ExitCode {
   const report = describeError(error);

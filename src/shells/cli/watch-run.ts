@@ -218,10 +218,12 @@ class Interrupts {
     const untilMs = performance.now() + SECOND_PRESS_MS;
     while (performance.now() < untilMs && !this.#asking) await new Promise((resolve) => setTimeout(resolve, 50));
     if (!this.#asking) return;
-    const running = this.last?.tasks.running ?? 0;
+    const { running = 0, waiting = 0 } = this.last?.tasks ?? {};
+    const stopped = formatQuantity(running, 'running task is', 'running tasks are');
+    const never = waiting === 0 ? '' : ` ${formatQuantity(waiting, 'waiting one starts', 'waiting ones start')} never;`;
     const streams = { input: this.#context.stdin, output: this.#context.stderr };
     const yes = await confirm(
-      `Cancel ${this.#run}? ${formatQuantity(running, 'running task is', 'running tasks are')} stopped; records are kept.`,
+      `Cancel ${this.#run}? ${stopped} stopped;${never} results and records are kept.`,
       false,
       streams,
     );

@@ -159,13 +159,19 @@ const isOfTask = (variable: string): boolean => /^DISTRIBUTO_(RUN|JOB|TASK|INDEX
 const names = (): string[] => SETTING_ROWS.map(({ name }) => name);
 
 function configurationInvalid(problems: readonly ConfigurationProblem[]): DistributoError {
-  const [first] = problems as [ConfigurationProblem];
-  const told = `${first.place}${first.field === '' ? '' : ` ${first.field}`}: ${first.message}${
-    first.nearest === null ? '' : `; nearest: ${first.nearest}`
-  }`;
+  const told = problems.map(describeProblem);
   return new DistributoError(
     'CONFIG_INVALID',
-    problems.length === 1 ? told : `the configuration has ${problems.length} problems; the first: ${told}`,
-    { hint: 'distributo config prints each setting with its origin', details: { problems } },
+    told.length === 1 ? (told[0] as string) : `the configuration has ${told.length} problems`,
+    {
+      hint: 'distributo config prints each setting with its origin',
+      details: { problems, ...(told.length === 1 ? {} : { facts: told }) },
+    },
   );
+}
+
+/** A flag and a variable name their setting already. */
+function describeProblem({ place, field, message, nearest }: ConfigurationProblem): string {
+  const isNamed = field === '' || place === flagOf(field) || place === variableOf(field);
+  return `${place}${isNamed ? '' : ` ${field}`}: ${message}${nearest === null ? '' : `; nearest: ${nearest}`}`;
 }

@@ -127,9 +127,10 @@ export function buildSecrets(
     if (source !== 'env')
       scope.refuse(path, `${source}: is not supported yet by backend local; use env:NAME or file:PATH`);
     else if (scope.context.env[name] === undefined) {
+      // A slip is a fault of the file; what is only not set yet is told when the run is submitted.
       const nearest = nearestName(name, Object.keys(scope.context.env));
-      const hint = nearest === undefined ? '' : `; nearest: ${nearest}`;
-      scope.refuse(path, `${name} is not set in your environment${hint}`, { nearest });
+      if (nearest !== undefined)
+        scope.refuse(path, `${name} is not set in your environment; nearest: ${nearest}`, { nearest });
     }
     return [target, { source: 'env', name }];
   });

@@ -30,7 +30,7 @@ test('a task larger than the machine is refused with both sizes and the smallest
       assert.equal(error.code, 'JOB_UNPLACEABLE');
       assert.deepEqual(error.message.split('\n'), [
         'a task of a asks 2.5 vCPU; the largest machine gives 2 vCPU',
-        'a task of a asks 8,192 MiB; the largest machine gives 7,000 MiB',
+        'a task of a asks 8,192 MiB of memory; the largest machine gives 7,000 MiB of memory',
         'a task of a asks 1 GPU; the largest machine gives 0 GPUs',
       ]);
       assert.deepEqual(error.hint?.split('\n'), [

@@ -38,20 +38,19 @@ export function refuseTooLarge(spec: Pick<RunSpec, 'jobs'>, machine: LargestMach
   const tooLarge = findTooLarge(spec.jobs, machine);
   const [first] = tooLarge;
   if (first === undefined) return;
-  const lines = tooLarge.map(
-    (one) =>
-      `a task of ${one.job} asks ${say(one.dimension, one.asked)}; the largest machine gives ${say(one.dimension, one.capacity)}`,
-  );
-  throw new DistributoError('JOB_UNPLACEABLE', lines.join('\n'), {
+  throw new DistributoError('JOB_UNPLACEABLE', tooLarge.map(describeTooLarge).join('\n'), {
     hint: tooLarge.map(helpFor).join('\n'),
     details: { tooLarge, largest: { label: machine.label, capacity: machine.capacity, total: machine.total } },
   });
 }
 
+export const describeTooLarge = ({ job, dimension, asked, capacity }: TooLarge): string =>
+  `a task of ${job} asks ${say(dimension, asked)}; the largest machine gives ${say(dimension, capacity)}`;
+
 const FIELDS = { cpuUnits: 'cpu', memoryMib: 'memory', diskMib: 'disk', gpus: 'gpu' } as const;
 
 /** The smallest change that helps, as it is written in the file. */
-function helpFor({ job, dimension, capacity }: TooLarge): string {
+export function helpFor({ job, dimension, capacity }: TooLarge): string {
   const field = `resources.${FIELDS[dimension]}`;
   if (capacity === 0) return `leave ${field} of ${job} out: the machine has none`;
   return `write at most ${field}: ${written(dimension, capacity)} for ${job}`;
@@ -67,5 +66,5 @@ function written(dimension: ResourceDimension, amount: number): string {
 function say(dimension: ResourceDimension, amount: number): string {
   if (dimension === 'gpus') return amount === 1 ? '1 GPU' : `${amount} GPUs`;
   if (dimension === 'cpuUnits') return `${Number((amount / 1024).toFixed(3))} vCPU`;
-  return `${amount.toLocaleString('en-US')} MiB${dimension === 'diskMib' ? ' of disk' : ''}`;
+  return `${amount.toLocaleString('en-US')} MiB of ${FIELDS[dimension]}`;
 }

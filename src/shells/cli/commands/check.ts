@@ -12,7 +12,7 @@ import type { Settings } from '../../configuration/settings.ts';
 import { EXIT } from '../../exit-codes.ts';
 import type { RunDraft } from '../../job-file/parse-job-file.ts';
 import { chunkRows, readItems } from '../../job-file/read-items.ts';
-import { findTooLarge } from '../../job-file/submission-checks.ts';
+import { describeTooLarge, findTooLarge, helpFor } from '../../job-file/submission-checks.ts';
 import { formatBytes, formatMemory, formatVcpu } from '../../terminal/format.ts';
 import { wrapText } from '../../terminal/text-width.ts';
 import type { Call, CommandModule } from '../command.ts';
@@ -159,11 +159,7 @@ async function* checkJobFile(
   yield* checkRuntime(draft);
   const machine = await (await context.connect()).inspectTarget(target);
   for (const one of findTooLarge(draft.spec.jobs, { label: '', capacity: machine.capacity, total: machine.total })) {
-    yield failed(
-      'size',
-      `a task of ${one.job} asks ${one.asked} ${one.dimension}, the machine gives ${one.capacity}`,
-      'ask less in resources',
-    );
+    yield failed('size', describeTooLarge(one), helpFor(one));
   }
   for (const name of draft.secretVariables.filter((one) => context.env[one] === undefined)) {
     yield failed('secrets', `the variable ${name} is not set`, `export ${name}=…`);

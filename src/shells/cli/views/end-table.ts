@@ -147,10 +147,11 @@ export function nextAfter(run: RunAnswer, failed: readonly TaskAnswer[]): [strin
       ? [[`distributo retry ${run.run}`, `the ${formatQuantity(run.tasks.cancelled, 'cancelled task')} again`]]
       : [];
   }
-  const which =
-    run.tasks.failed === 1
-      ? 'only the failed task again'
-      : `only the ${formatCount(run.tasks.failed)} failed tasks again`;
+  const again = [
+    run.tasks.failed === 1 ? 'failed task' : `${formatCount(run.tasks.failed)} failed tasks`,
+    ...(run.tasks.cancelled > 0 ? [`the ${formatCount(run.tasks.cancelled)} cancelled`] : []),
+  ];
+  const which = `only the ${again.join(' and ')} again`;
   if (first === undefined) return [[`distributo retry ${run.run}`, which]];
   return [
     [`distributo logs ${first.task}`, 'what it printed'],

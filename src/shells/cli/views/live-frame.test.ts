@@ -41,9 +41,9 @@ test('at 80 columns the bars are shorter and times go on in a second line', () =
     frame(80, 23),
     `screening-7  ▶ running 2:10:00                                      14:10:00 UTC
   tasks    8,894 of 23,180 done   5 running   14,279 waiting   2 failed   1.1/s
-  dock     ██████████▏░░░░░░░░░░░░░░░  2,487 of  6,400   finish 17:25
-  embed    █████████▎░░░░░░░░░░░░░░░░  1,171 of  3,280   finish 17:23
-  render   ██████████▏░░░░░░░░░░░░░░░  5,236 of 13,500   finish 17:29   2 failed
+  dock     █████████▍░░░░░░░░░░░░░░  2,487 of  6,400   finish 17:25
+  embed    ████████▋░░░░░░░░░░░░░░░  1,171 of  3,280   finish 17:23
+  render   █████████▎░░░░░░░░░░░░░░  5,236 of 13,500   finish 17:29   2 failed
   finish   17:31 UTC forecast, in 3 h 21 min
            deadline 18:00 UTC, 29 min to spare
   ! memory limits are not kept by this engine
@@ -65,9 +65,9 @@ test('in ASCII each job has its own fill and every sign a letter form', () => {
     text,
     `screening-7  > running 2:10:00                                      14:10:00 UTC
   tasks    8,894 of 23,180 done   5 running   14,279 waiting   2 failed   1.1/s
-  dock     ##########................  2,487 of  6,400   finish 17:25
-  embed    #########.................  1,171 of  3,280   finish 17:23
-  render   ##########................  5,236 of 13,500   finish 17:29   2 failed
+  dock     #########...............  2,487 of  6,400   finish 17:25
+  embed    #########...............  1,171 of  3,280   finish 17:23
+  render   #########...............  5,236 of 13,500   finish 17:29   2 failed
   finish   17:31 UTC forecast, in 3 h 21 min
            deadline 18:00 UTC, 29 min to spare
   ! memory limits are not kept by this engine

@@ -44,6 +44,8 @@ const UNDER_WAY_SHOWN = 3;
 const NAME_WIDTH_MAX = 20;
 /** Below this a line has no room for a bar beside its figures. */
 const BARS_FROM_COLUMNS = 60;
+const BAR_WIDTHS = [40, 32, 24, 16] as const;
+const BAR_WIDTH_MIN = 12;
 
 export function drawRunFrame(run: RunDetailAnswer, context: FrameContext): string[] {
   const label = labelFor(run.jobs, context);
@@ -175,8 +177,9 @@ function drawJobs(jobs: readonly JobAnswer[], label: Label, context: FrameContex
   const widestDone = Math.max(...jobs.map((job) => formatCount(job.tasks.succeeded).length));
   const rows = jobs.map((job) => ({ job, notes: notesOf(job, context) }));
   const widestNotes = Math.max(...rows.map(({ notes }) => textWidth(stripStyle(notes))));
-  const room = columns - textWidth(label('')) - widest - widestDone - 6 - Math.min(widestNotes, 40);
-  const barWidth = columns < BARS_FROM_COLUMNS ? 0 : Math.max(8, Math.min(40, room));
+  const room = columns - textWidth(label('')) - widest - widestDone - 6 - widestNotes;
+  // In steps, so that the bars do not breathe with every word beside them.
+  const barWidth = columns < BARS_FROM_COLUMNS ? 0 : (BAR_WIDTHS.find((width) => width <= room) ?? BAR_WIDTH_MIN);
   return rows.map(({ job, notes }, ordinal) => {
     const { succeeded, total } = job.tasks;
     const { done, rest } = barParts(style, succeeded / total, barWidth);
