@@ -63,6 +63,8 @@ async function killAndAdopt(folder: string, target: Parameters<typeof dockerGrou
     const { run } = await first.client.submitRun({ spec });
     await waitFor('all containers to have begun', () => countMarks(marks).starts.size === CONTAINERS);
     const { ownerId } = await first.client.readController();
+    // A container writes its mark a moment before the engine counts it as running.
+    await waitFor('the engine to count them', async () => (await ground.countRunning(ownerId)) === CONTAINERS);
     first.client.close();
     await first.controller.kill();
     const orphans = await ground.countRunning(ownerId);
