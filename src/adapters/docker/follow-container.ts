@@ -11,8 +11,11 @@ import { type AttemptLog, copyLog, type LoggedContainer } from './follow-log.ts'
 import { isShellComplaint, programPlatform } from './program-format.ts';
 import { freeDisk } from './see-machine.ts';
 
-/** Of short containers the log is read once, at their end: all that a bare client does, and half of what following costs. */
-const FOLLOW_AFTER_MS = 1_000;
+/**
+ * Of short containers the log is read once, at their end: all that a bare client does, and half of what following costs. Longer,
+ * and a fast writer turns the engine's own files over before anybody reads: the beginning would be lost.
+ */
+const FOLLOW_AFTER_MS = 250;
 /** After the end of a container its log may be silent this long and is then taken as ended: some engines forget to close it. */
 const LOG_SILENCE_MS = 10_000;
 const FULL_DISK_BYTES = 64 * 1024 * 1024;
