@@ -13,7 +13,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Objects } from '../../ports/objects.ts';
 import { logDirectory, workspaceDirectory } from '../../workspace/attempt-directory.ts';
 import { createDirectoryFiles } from '../../workspace/directory-files.ts';
-import { exitReason, readLastWords } from '../../workspace/exit-reason.ts';
+import { exitReason, readLastLine, readLastWords } from '../../workspace/exit-reason.ts';
+import { workspacePath } from '../../workspace/safe-path.ts';
 import { stageIn, stageOut } from '../../workspace/staging.ts';
 import { environmentOf, splitEnvironment } from './environment.ts';
 import { commandOf } from './find-process-refusals.ts';
@@ -21,6 +22,7 @@ import { type ProcessEntry, type ProcessTable, readUptimeMs, TICK_MS } from './p
 import { RawOutput } from './raw-output.ts';
 import { blockExecutor, type ExecutorSight, lookAtExecutor } from './records.ts';
 import { resolveCommand } from './resolve-command.ts';
+import { interruptedStart, spawnTrouble, type Trouble, troubleOf, wordsOf } from './trouble.ts';
 import { readVerdict, type Verdict, writeVerdict } from './verdict.ts';
 import { claimPath, exitPath, startComplaint, WRAPPER, WRAPPER_NAME } from './wrapper.ts';
 
@@ -31,8 +33,8 @@ export type ProcessWorld = {
   readonly objects: Objects;
   readonly table: ProcessTable;
   readonly logLimitBytes: number | undefined;
-  /** null: this machine has none. */
-  readonly gpus: readonly number[] | null;
+  /** Numbers of the attempt's GPUs, the same at each call; null: this machine has none. Throws where too few are free. */
+  readonly takeGpus: () => readonly number[] | null;
   readonly emit: (observation: RuntimeObservation) => void;
 };
 
@@ -44,14 +46,15 @@ export const runDirectoryOf = (stateDirectory: string, attemptId: string): strin
   join(runsRoot(stateDirectory), attemptId);
 
 type Ran = Extract<ExecutorSight, { kind: 'exited' | 'gone' }>;
-type Trouble = Pick<AttemptEnd, 'state' | 'cause' | 'exitCode' | 'reason'>;
 
 /** How often records are looked at where no event tells of a change: an executor of an earlier controller. */
 const LOOK_MS = 200;
 /** A claim without words for so long belongs to a wrapper that died between opening and writing it. */
 const CLAIMING_MS_MAX = 30_000;
-/** Processes that a short program left behind in sessions of their own are looked for only where it lived this long. */
+/** What a shorter program left behind in sessions of its own is found by the runtime's next watch, not by a look of its own. */
 const LEFTOVER_LOOK_MS = 1000;
+/** So long after SIGKILL to all others the wrapper is spared, to write down the exit code. */
+const WRAPPER_SPARED_MS = 3000;
 const REASON_LENGTH_MAX = 1000;
 
 export class ProcessFlow {
@@ -68,6 +71,9 @@ export class ProcessFlow {
   #claimingSinceMs: number | undefined;
   #wake: () => void = () => undefined;
   #wrapper: ProcessEntry | undefined;
+  /** A wrapper that we saw alive or spawned: its session was its own a moment ago. Of one found dead it may be anybody's by now. */
+  #seenWrapperPid: number | undefined;
+  #firstStartTicks: number | undefined;
   #startedAtMs: number | null = null;
   #peakMemoryMib: number | null = null;
   #isClosed = false;
@@ -100,8 +106,9 @@ export class ProcessFlow {
   }
 
   stop({ gracePeriodMs, end }: StopRequest): void {
-    if (this.#isEnded || this.#verdict !== undefined) return;
-    this.#judge(end, gracePeriodMs);
+    if (this.#isEnded) return;
+    if (this.#verdict === undefined) this.#judge(end, gracePeriodMs);
+    else this.#hurry(gracePeriodMs);
   }
 
   /** Takes over what was printed. True: there is more. */
@@ -119,7 +126,9 @@ export class ProcessFlow {
       const reason = `ran longer than its timeout of ${(timeoutMs / 1000).toLocaleString('en-US')} s`;
       this.#judge({ state: 'failed', cause: 'timeout', reason }, stopGracePeriodMs);
     }
-    if (this.#world.clock.monotonicMs() >= this.#killAtMonotonicMs) this.#signal(processes, 'SIGKILL');
+    const lateMs = this.#world.clock.monotonicMs() - this.#killAtMonotonicMs;
+    if (lateMs >= 0) this.#kill(processes);
+    if (lateMs >= WRAPPER_SPARED_MS && this.#wrapper !== undefined) this.#world.table.signal(this.#wrapper, 'SIGKILL');
     this.#wake();
   }
 
@@ -139,7 +148,7 @@ export class ProcessFlow {
       if (!this.#isClosed)
         end = this.#endAs(this.#verdict === undefined ? troubleOf(error) : { ...this.#verdict.end, exitCode: null });
     }
-    while (this.#output.drain(this.#world.clock.nowMs()));
+    this.#output.drainRest(this.#world.clock.nowMs());
     await this.#output.close();
     if (end === undefined || this.#isClosed) return;
     this.#isEnded = true;
@@ -157,12 +166,12 @@ export class ProcessFlow {
       if (this.#verdict !== undefined)
         return this.#endAs(
           { ...this.#verdict.end, exitCode: ran.kind === 'exited' ? ran.exitCode : null },
-          endedAt(ran),
+          this.#endedAt(ran),
         );
-      last = await this.#judgeExit(ran);
+      last = await this.#judgeExit(ran, executor);
       if (last.state === 'succeeded' || last.state !== 'failed' || !executor.ignoreError) {
         if (last.state === 'succeeded') continue;
-        return this.#publish(last, endedAt(ran));
+        return this.#publish(last, this.#endedAt(ran));
       }
       last = { state: 'succeeded', cause: 'exit', exitCode: last.exitCode, reason: `${last.reason}, ignored` };
     }
@@ -202,8 +211,13 @@ export class ProcessFlow {
 
   // ── executors ──
 
-  #look(executor: number): ExecutorSight {
-    return lookAtExecutor(this.#runDirectory, executor, this.#world.table);
+  /** A disk that cannot be read now, or too many open files, says nothing of the executor: `unreadable`, look again. */
+  #look(executor: number): ExecutorSight | { readonly kind: 'unreadable' } {
+    try {
+      return lookAtExecutor(this.#runDirectory, executor, this.#world.table);
+    } catch {
+      return { kind: 'unreadable' };
+    }
   }
 
   /** Until it has ended; undefined where we let go of it. */
@@ -212,20 +226,29 @@ export class ProcessFlow {
     for (;;) {
       if (this.#isClosed) return undefined;
       const sight = this.#look(index);
+      const hasChildEnded = child !== undefined && (child.exitCode !== null || child.signalCode !== null);
       if (sight.kind === 'exited' || sight.kind === 'gone') {
+        if (child?.pid === sight.wrapper.pid) this.#seenWrapperPid = child.pid;
         this.#tellRunning(sight);
         this.#wrapper = undefined;
         return sight;
       }
       if (sight.kind === 'blocked')
         throw new DistributoError('START_FAILED', this.#verdict?.end.reason ?? 'stopped before it began');
-      if (sight.kind === 'running') this.#tellRunning(sight);
-      if (sight.kind === 'claiming') this.#waitForClaim();
+      if (sight.kind === 'running') {
+        this.#seenWrapperPid = sight.wrapper.pid;
+        this.#tellRunning(sight);
+      }
+      if (sight.kind === 'claiming') this.#waitForClaim(hasChildEnded);
       if (sight.kind === 'unclaimed') {
         if (this.#verdict !== undefined && blockExecutor(this.#runDirectory, index))
           throw new DistributoError('START_FAILED', this.#verdict.end.reason);
-        if (child !== undefined && child.exitCode !== null)
-          throw new DistributoError('START_FAILED', `its shell ended at once with code ${child.exitCode}`);
+        if (child !== undefined && hasChildEnded) {
+          // The claim is ours before we say so: a shell of an earlier controller may be about to take it.
+          if (!blockExecutor(this.#runDirectory, index)) continue;
+          const code = child.exitCode === null ? `by ${child.signalCode}` : `with code ${child.exitCode}`;
+          throw new DistributoError('START_FAILED', `its shell ended at once ${code}`);
+        }
         child ??= this.#spawn(executor, index);
       }
       await this.#nextChange();
@@ -234,11 +257,11 @@ export class ProcessFlow {
 
   #spawn(executor: Executor, index: number): ChildProcess {
     const { order } = this;
-    const workingDirectory = join(this.#workspace, executor.workdir ?? '');
+    const workingDirectory = this.#inWorkspace(executor.workdir ?? '');
     const environment = environmentOf(order, executor, {
       ownerId: this.#world.ownerId,
       temporaryDirectory: join(this.#runDirectory, 'tmp'),
-      gpus: this.#world.gpus,
+      gpus: this.#world.takeGpus(),
     });
     const [word = '', ...rest] = commandOf(executor);
     mkdirSync(workingDirectory, { recursive: true });
@@ -247,9 +270,7 @@ export class ProcessFlow {
     const { shell, words } = splitEnvironment(environment);
     const stdio = this.#openStreams(executor);
     try {
-      const emptied = [executor.stdout, executor.stderr].map((path) =>
-        path === null ? '' : join(this.#workspace, path),
-      );
+      const emptied = [executor.stdout, executor.stderr].map((path) => (path === null ? '' : this.#inWorkspace(path)));
       const command = [...words, resolved.path, ...rest];
       const child = spawn(
         '/bin/sh',
@@ -285,9 +306,17 @@ export class ProcessFlow {
 
   #spawnError: Error | undefined;
 
+  #inWorkspace(path: string): string {
+    try {
+      return join(this.#workspace, workspacePath(path));
+    } catch (error) {
+      throw new DistributoError('START_FAILED', wordsOf(error), { cause: error });
+    }
+  }
+
   #openStreams(executor: Executor): [number, number, number] {
     const open = (path: string, flags: number): number => {
-      const whole = join(this.#workspace, path);
+      const whole = this.#inWorkspace(path);
       mkdirSync(dirname(whole), { recursive: true });
       return openSync(whole, flags, 0o644);
     };
@@ -312,6 +341,7 @@ export class ProcessFlow {
 
   #tellRunning({ wrapper, startedAtMs }: { readonly wrapper: ProcessEntry; readonly startedAtMs: number }): void {
     this.#wrapper = wrapper;
+    this.#firstStartTicks ??= wrapper.startTicks;
     if (this.#startedAtMs !== null) return;
     this.#startedAtMs = startedAtMs;
     this.#world.emit({ kind: 'running', attemptId: this.order.attemptId, atMs: startedAtMs });
@@ -334,19 +364,18 @@ export class ProcessFlow {
     this.#judge({ state: 'failed', cause: 'oom', reason }, 0);
   }
 
-  #waitForClaim(): void {
+  #waitForClaim(hasChildEnded: boolean): void {
     const nowMs = this.#world.clock.monotonicMs();
     this.#claimingSinceMs ??= nowMs;
-    if (nowMs - this.#claimingSinceMs > CLAIMING_MS_MAX) throw interruptedStart();
+    if (nowMs - this.#claimingSinceMs <= CLAIMING_MS_MAX && !hasChildEnded) return;
+    // A wrapper that is merely slow would still run the command.
+    if (this.#processes().length === 0) throw interruptedStart();
   }
 
   /** How long the first executor that ran, and all after it, have taken: by the machine's own clock of its uptime, which no one sets. */
   #ranMs(): number {
-    this.#firstStartTicks ??= this.#wrapper?.startTicks;
     return this.#firstStartTicks === undefined ? 0 : readUptimeMs() - this.#firstStartTicks * TICK_MS;
   }
-
-  #firstStartTicks: number | undefined;
 
   /** What is left of a grace period that an earlier controller began; at most the whole of it, however the clock was set. */
   #killIn(leftMs: number): void {
@@ -359,8 +388,23 @@ export class ProcessFlow {
     this.#verdict = { end, killAtMs: this.#world.clock.nowMs() + gracePeriodMs, peakMemoryMib: this.#peakMemoryMib };
     writeVerdict(this.#runDirectory, this.#verdict);
     this.#giveUp.abort();
-    this.#signal(this.#processes(), gracePeriodMs === 0 ? 'SIGKILL' : 'SIGTERM');
+    if (gracePeriodMs === 0) this.#kill(this.#processes());
+    else this.#signal(this.#processes(), 'SIGTERM');
     this.#wake();
+  }
+
+  /** A second stop may shorten the grace of the first. */
+  #hurry(gracePeriodMs: number): void {
+    const killAtMs = this.#world.clock.monotonicMs() + gracePeriodMs;
+    if (killAtMs >= this.#killAtMonotonicMs) return;
+    this.#killAtMonotonicMs = killAtMs;
+    if (gracePeriodMs === 0) this.#kill(this.#processes());
+  }
+
+  /** A wrapper that its program has stopped goes on, for its last record. */
+  #kill(processes: readonly ProcessEntry[]): void {
+    this.#signal(processes, 'SIGKILL');
+    if (this.#wrapper !== undefined) this.#world.table.signal(this.#wrapper, 'SIGCONT');
   }
 
   /** The wrapper itself is spared: it writes down the exit code. */
@@ -373,24 +417,34 @@ export class ProcessFlow {
     return this.#world.table.scan(sessions, this.#world.clock.nowMs()).get(this.order.attemptId) ?? [];
   }
 
-  /** What a program left running when it ended goes with it. */
+  /** What a program left running when it ended goes with it. Only marked processes where the session may be another's by now. */
   #killLeftovers(ran: Ran): void {
-    const lived = endedAt(ran) - ran.startedAtMs;
-    if (ran.kind === 'exited' && lived < LEFTOVER_LOOK_MS && !hasGroup(ran.wrapper.pid)) return;
-    const sessions = new Map([[ran.wrapper.pid, this.order.attemptId]]);
+    const wasSeen = this.#seenWrapperPid === ran.wrapper.pid;
+    if (ran.kind === 'exited' && ran.endedAtMs - ran.startedAtMs < LEFTOVER_LOOK_MS) {
+      if (wasSeen) killGroup(ran.wrapper.pid);
+      return;
+    }
+    const sessions = new Map(wasSeen ? [[ran.wrapper.pid, this.order.attemptId]] : []);
     for (const one of this.#world.table.scan(sessions, this.#world.clock.nowMs()).get(this.order.attemptId) ?? [])
       this.#world.table.signal(one, 'SIGKILL');
   }
 
-  async #judgeExit(ran: Ran): Promise<Trouble> {
+  #endedAt(ran: Ran): number {
+    return ran.kind === 'exited' ? ran.endedAtMs : this.#world.clock.nowMs();
+  }
+
+  async #judgeExit(ran: Ran, executor: Executor): Promise<Trouble> {
     if (ran.kind === 'gone') {
       const reason = ran.isRebooted ? 'the machine was restarted' : 'its shell was killed, and with it the exit code';
       return { state: 'interrupted', cause: 'engine', exitCode: null, reason };
     }
     if (ran.exitCode === 0) return { state: 'succeeded', cause: 'exit', exitCode: 0, reason: 'exit 0' };
-    while (this.#output.drain(this.#world.clock.nowMs()));
+    this.#output.drainRest(this.#world.clock.nowMs());
     this.#output.flush();
-    const words = await readLastWords(logDirectory(this.#world.stateDirectory, this.order.attemptId), ran.startedAtMs);
+    const words =
+      executor.stderr === null
+        ? await readLastWords(logDirectory(this.#world.stateDirectory, this.order.attemptId), ran.startedAtMs)
+        : readLastLine(this.#inWorkspace(executor.stderr));
     const complaint = startComplaint(ran.exitCode, words ?? undefined);
     if (complaint !== undefined)
       return { state: 'failed', cause: 'start', exitCode: ran.exitCode, reason: `start failed: ${complaint}` };
@@ -416,44 +470,10 @@ export class ProcessFlow {
 
 const FIRST_LOOK_MS = 15;
 
-const endedAt = (ran: Ran): number => (ran.kind === 'exited' ? ran.endedAtMs : ran.startedAtMs);
-
-/** True where a process of the wrapper's group still lives. */
-function hasGroup(leader: number): boolean {
+function killGroup(group: number): void {
   try {
-    process.kill(-leader, 0);
-    return true;
+    process.kill(-group, 'SIGKILL');
   } catch {
-    return false;
+    // Nobody is left in it.
   }
-}
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const interruptedStart = (): DistributoError =>
-  new DistributoError('START_FAILED', 'its shell ended before the command began', { details: { isInterrupted: true } });
-
-function spawnTrouble(error: NodeJS.ErrnoException): DistributoError {
-  if (error.code === 'E2BIG')
-    return new DistributoError(
-      'START_FAILED',
-      'its command and environment are longer than this system takes (E2BIG); pass large values as files: inputs',
-    );
-  return new DistributoError('START_FAILED', `no process could be started (${error.code ?? error.message})`);
-}
-
-/** What ended an attempt outside its program. */
-function troubleOf(error: unknown): Trouble {
-  const reason = wordsOf(error);
-  const base = { state: 'failed', exitCode: null, reason } as const;
-  if (!(error instanceof DistributoError)) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOSPC') return { ...base, cause: 'disk-full', reason: 'the disk of the state directory is full' };
-    if (code === 'E2BIG')
-      return { ...base, cause: 'start', reason: spawnTrouble(error as NodeJS.ErrnoException).message };
-    return { ...base, cause: 'start', reason: `start failed: ${reason}` };
-  }
-  if (error.details.isInterrupted === true) return { ...base, state: 'interrupted', cause: 'engine' };
-  if (error.code === 'INPUT_UNREADABLE' || error.code === 'PATH_ESCAPES') return { ...base, cause: 'input' };
-  return { ...base, cause: 'start', reason: `start failed: ${reason}` };
 }

@@ -1,7 +1,9 @@
 // Runs attempts as plain processes of this machine: for machines without a container engine. Holds which attempts are under
 // way here and looks at them once a second; how one goes is in process-flow.ts.
 
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import type { AttemptEnd } from '../../domain/attempt.ts';
 import { DistributoError } from '../../domain/errors.ts';
 import { runtimeKeyOf, type Target } from '../../domain/job.ts';
 import type {
@@ -14,11 +16,12 @@ import type {
 } from '../../ports/attempt-runtime.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Objects } from '../../ports/objects.ts';
-import { logDirectory, workspaceDirectory } from '../../workspace/attempt-directory.ts';
+import { attemptDirectory, logDirectory, workspaceDirectory } from '../../workspace/attempt-directory.ts';
 import { readCappedLog } from '../../workspace/capped-log.ts';
 import { describeMachine, findGpus } from './describe-machine.ts';
+import { takeGpus } from './gpus.ts';
 import { ProcessFlow, type ProcessWorld, runDirectoryOf, runsRoot, type StopRequest } from './process-flow.ts';
-import { ProcessTable } from './process-table.ts';
+import { type ProcessEntry, ProcessTable } from './process-table.ts';
 
 export type ProcessRuntimeOptions = {
   readonly target: Target;
@@ -33,6 +36,8 @@ export type ProcessRuntimeOptions = {
 
 const WATCH_MS = 1000;
 const DRAIN_MS = 250;
+/** Where one drain was not enough. */
+const DRAIN_ON_MS = 1;
 
 export async function createProcessRuntime(options: ProcessRuntimeOptions): Promise<AttemptRuntime> {
   await mkdir(runsRoot(options.stateDirectory), { recursive: true, mode: 0o700 });
@@ -44,8 +49,6 @@ class ProcessRuntime implements AttemptRuntime {
   readonly #options: ProcessRuntimeOptions;
   readonly #table: ProcessTable;
   readonly #flows = new Map<string, ProcessFlow>();
-  /** GPUs by the attempt that has them. */
-  readonly #gpus = new Map<string, readonly number[]>();
   readonly #allGpus = findGpus();
   #listener: ((observation: RuntimeObservation) => void) | undefined;
   #cancelWatch: (() => void) | null = null;
@@ -66,6 +69,7 @@ class ProcessRuntime implements AttemptRuntime {
   async #describe(): Promise<void> {
     try {
       const description = await describeMachine(this.runtimeKey, this.#options.stateDirectory);
+      this.#endStrays(this.#table.scan(new Map(), this.#options.clock.nowMs()));
       this.#emit({ kind: 'ready', description });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -83,7 +87,12 @@ class ProcessRuntime implements AttemptRuntime {
   }
 
   adopt(order: AttemptOrder): void {
-    this.#take(order);
+    const { attemptId } = order;
+    if (this.#isClosed || this.#flows.has(attemptId)) return;
+    if (existsSync(runDirectoryOf(this.#options.stateDirectory, attemptId))) this.#take(order);
+    // It ran once: with nothing left of it here it must not run again.
+    else
+      this.#endUnstarted(attemptId, { state: 'lost', cause: 'lost', reason: 'nothing of it is left on this machine' });
   }
 
   #take(order: AttemptOrder): void {
@@ -92,24 +101,20 @@ class ProcessRuntime implements AttemptRuntime {
     try {
       this.#flows.set(attemptId, new ProcessFlow(order, this.#worldOf(order)));
     } catch (error) {
-      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-      const reason = full
+      const isFull = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+      const reason = isFull
         ? 'the disk of the state directory is full'
         : `start failed: ${error instanceof Error ? error.message : String(error)}`;
-      const nowMs = this.#options.clock.nowMs();
-      const end = {
-        state: 'failed',
-        cause: full ? 'disk-full' : 'start',
-        exitCode: null,
-        reason,
-        startedAtMs: null,
-        endedAtMs: nowMs,
-        peakMemoryMib: null,
-      } as const;
-      this.#emit({ kind: 'ended', attemptId, end });
+      this.#endUnstarted(attemptId, { state: 'failed', cause: isFull ? 'disk-full' : 'start', reason });
       return;
     }
     this.#schedule();
+  }
+
+  #endUnstarted(attemptId: string, why: Pick<AttemptEnd, 'state' | 'cause' | 'reason'>): void {
+    const endedAtMs = this.#options.clock.nowMs();
+    const end = { ...why, exitCode: null, startedAtMs: null, endedAtMs, peakMemoryMib: null };
+    this.#emit({ kind: 'ended', attemptId, end });
   }
 
   #worldOf(order: AttemptOrder): ProcessWorld {
@@ -121,21 +126,14 @@ class ProcessRuntime implements AttemptRuntime {
       table: this.#table,
       objects: objectsOf(order),
       logLimitBytes,
-      gpus: this.#allGpus.length === 0 ? null : this.#assignGpus(order),
+      takeGpus: () =>
+        takeGpus(runsRoot(stateDirectory), order, this.#allGpus, (id) => this.#flows.get(id)?.isEnded === true),
       emit: (observation) => this.#emit(observation),
     };
   }
 
-  #assignGpus(order: AttemptOrder): readonly number[] {
-    const taken = new Set([...this.#gpus.values()].flat());
-    const own = this.#allGpus.filter((gpu) => !taken.has(gpu)).slice(0, order.resources.gpus);
-    this.#gpus.set(order.attemptId, own);
-    return own;
-  }
-
   #emit(observation: RuntimeObservation): void {
     if (this.#isClosed) return;
-    if (observation.kind === 'ended') this.#gpus.delete(observation.attemptId);
     this.#listener?.(observation);
   }
 
@@ -163,6 +161,8 @@ class ProcessRuntime implements AttemptRuntime {
     const remove = { recursive: true, force: true } as const;
     if (!keepWorkspace) await rm(workspaceDirectory(stateDirectory, attemptId), remove);
     await rm(runDirectoryOf(stateDirectory, attemptId), remove);
+    // Gone where nothing is kept in it.
+    await rmdir(attemptDirectory(stateDirectory, attemptId)).catch(() => undefined);
   }
 
   readLogs(attemptId: string, query: LogQuery): AsyncIterable<LogLine> {
@@ -179,16 +179,17 @@ class ProcessRuntime implements AttemptRuntime {
   }
 
   /** Looks only while something runs. */
-  #schedule(): void {
+  #schedule(drainMs = DRAIN_MS): void {
     const { clock } = this.#options;
     this.#cancelWatch ??= clock.wakeAfter(WATCH_MS, () => {
       this.#cancelWatch = null;
       this.#watch();
     });
-    this.#cancelDrain ??= clock.wakeAfter(DRAIN_MS, () => {
+    this.#cancelDrain ??= clock.wakeAfter(drainMs, () => {
       this.#cancelDrain = null;
-      for (const flow of this.#live()) flow.drain();
-      if (this.#live().length > 0 && !this.#isClosed) this.#schedule();
+      let hasMore = false;
+      for (const flow of this.#live()) hasMore = flow.drain() || hasMore;
+      if (this.#live().length > 0 && !this.#isClosed) this.#schedule(hasMore ? DRAIN_ON_MS : DRAIN_MS);
     });
   }
 
@@ -198,11 +199,22 @@ class ProcessRuntime implements AttemptRuntime {
 
   #watch(): void {
     const live = this.#live();
-    if (live.length === 0 || this.#isClosed) return;
+    if (this.#isClosed) return;
     const sessions = new Map<number, string>();
     for (const flow of live) if (flow.session !== undefined) sessions.set(flow.session, flow.order.attemptId);
     const processes = this.#table.scan(sessions, this.#options.clock.nowMs());
     for (const flow of live) flow.watch(processes.get(flow.order.attemptId) ?? []);
-    this.#schedule();
+    this.#endStrays(processes);
+    // The watch that finds nobody alive is the last, and has looked for what they left.
+    if (live.length > 0) this.#schedule();
+  }
+
+  /** Processes with our mark whose attempt is over: sessions of their own kept them from its end. */
+  #endStrays(found: ReadonlyMap<string, readonly ProcessEntry[]>): void {
+    for (const [attemptId, processes] of found) {
+      const flow = this.#flows.get(attemptId);
+      const isOver = flow?.isEnded ?? !existsSync(runDirectoryOf(this.#options.stateDirectory, attemptId));
+      if (isOver) for (const one of processes) this.#table.signal(one, 'SIGKILL');
+    }
   }
 }

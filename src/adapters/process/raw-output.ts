@@ -13,6 +13,7 @@ import {
   openSync,
   readFileSync,
   readSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -36,6 +37,7 @@ export class RawOutput {
   readonly #limitBytes: number;
   readonly #raws: Record<LogStream, Raw>;
   #punching: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(runDirectory: string, logDirectory: string, limitBytes = LOG_LIMIT_BYTES) {
     this.#runDirectory = runDirectory;
@@ -62,9 +64,21 @@ export class RawOutput {
 
   /** Takes over what has been printed. True: there is more. */
   drain(nowMs: number): boolean {
+    if (this.#isClosed) return false;
     let hasMore = false;
     for (const stream of STREAMS) hasMore = this.#drainStream(stream, nowMs) || hasMore;
     return hasMore;
+  }
+
+  /** Takes over what has been printed up to now; what somebody left behind goes on printing is not waited for. */
+  drainRest(nowMs: number): void {
+    const until = STREAMS.map((stream) => [stream, this.#sizeOf(stream)] as const);
+    const position = (stream: LogStream): number => this.#log.appended[stream] - this.#raws[stream].cutBytes;
+    for (let last = -1, sum = 0; sum > last && until.some(([stream, size]) => position(stream) < size); ) {
+      last = sum;
+      this.drain(nowMs);
+      sum = this.#log.appended.stdout + this.#log.appended.stderr;
+    }
   }
 
   flush(): void {
@@ -72,12 +86,17 @@ export class RawOutput {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#punching;
     for (const raw of Object.values(this.#raws)) {
       if (raw.file !== undefined) closeSync(raw.file);
       raw.file = undefined;
     }
     await this.#log.close();
+  }
+
+  #sizeOf(stream: LogStream): number {
+    return statSync(this.#raws[stream].path, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   #drainStream(stream: LogStream, nowMs: number): boolean {
